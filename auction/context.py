@@ -1,0 +1,58 @@
+"""What a decision may know besides state: who asks, the catalog, the instant, randomness, and how stores are named."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from auction.commands import Ask
+from auction.refusals import Refusal
+from auction.results import Result
+from auction.state import StoreId
+from worlddata.types import Catalog
+
+Role = Literal["player", "service", "operator", "house"]
+"""What a caller may do; `house` is the node itself (timers), never a token's."""
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who asks."""
+
+    player: str
+    role: Role
+
+
+HOUSE = Caller(player="", role="house")
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One question to the house, at whatever level it is asked: cluster, node or store."""
+
+    caller: Caller
+    ask: Ask
+    own_key: str = ""
+    """The key that the node gives a mutation whose client gave none; unique for ever."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The one answer to a request: a result or a refusal, and its MessagePack form where that was made already.
+
+    A stored answer (a repeated key) has only its encoded form.
+    """
+
+    body: Result | Refusal | None
+    refused: bool
+    encoded: bytes | None = None
+
+
+class Context(msgspec.Struct, frozen=True):
+    """Passed into every decision."""
+
+    catalog: Catalog
+    now_ms: int
+    store_of: Callable[[str], StoreId]
+    """Player name → store id."""
+    random_int: Callable[[int, int], int]
+    """Uniform integer within inclusive bounds."""
+    node: str
+    """The node's id, for an operator's eyes."""

@@ -1,0 +1,36 @@
+"""How things are named. A store id is a keyed hash, so no directory of stores exists anywhere; every other id is minted
+by a store from its own counters and starts with the store's id, so any node finds its home from the id alone.
+
+    store     26 characters of lower-case base32: BLAKE2b-128 of "kind/name" under the house's naming key
+    listing   <store>.l<n>     item   <store>.i<n>     delivery   <store>.d<n>
+"""
+
+import base64
+import hashlib
+import re
+
+from auction.state import StoreId
+
+NAMING_KEY_BYTES = 32
+
+_ID = re.compile(r"([a-z2-7]{26})\.([a-z])([1-9][0-9]{0,15})\Z")
+
+
+def player_store(naming_key: bytes, player: str) -> StoreId:
+    """Id of a player's store."""
+    assert len(naming_key) == NAMING_KEY_BYTES
+    digest = hashlib.blake2b(f"player/{player}".encode(), key=naming_key, digest_size=16).digest()
+    return base64.b32encode(digest).decode().rstrip("=").lower()
+
+
+def mint(store: StoreId, letter: str, number: int) -> str:
+    """The id of the `number`-th thing of a kind that a store made."""
+    return f"{store}.{letter}{number}"
+
+
+def parse(text: str, letter: str) -> tuple[StoreId, int] | None:
+    """Store and number of an id of that kind; None for anything that no store ever minted."""
+    match = _ID.match(text)
+    if match is None or match[2] != letter:
+        return None
+    return match[1], int(match[3])

@@ -1,0 +1,50 @@
+"""The "no" of the rules: values with a stable reason and figures, never exceptions.
+
+`REASONS` is the whole list with the text a player's developer reads; `docs/protocol.md` repeats it, and a test holds the
+two together. Whether a reason is a state of the world (`no_such_listing`) or of the rules (`outbid`) decides its JSON-RPC code,
+which is the wire's business (`shardnode.wire.errors`).
+"""
+
+import msgspec
+
+REASONS: dict[str, str] = {
+    "insufficient_gold": "The wallet does not hold enough gold; data.available says what it holds.",
+    "insufficient_goods": "The stash does not hold enough of a commodity.",
+    "not_owner": "The listing belongs to another player.",
+    "own_listing": "A player cannot bid on or buy the own listing.",
+    "bound_item": "The item is bound to its owner and cannot be traded.",
+    "listing_limit": "The player has as many open listings as the rules allow; wait for one to end or cancel one.",
+    "bid_limit": "The player leads as many listings as the rules allow.",
+    "stash_full": "The stash has no room for this; sell or take out items first.",
+    "wallet_full": "The wallet cannot hold that much more gold; spend some first.",
+    "bid_too_low": "The bid is below data.min_bid.",
+    "outbid": "Another player's maximum is as high or higher; data.price and data.min_bid say where the listing stands now.",
+    "not_for_bids": "The listing has no start_bid; it can only be bought out.",
+    "no_buyout": "The listing has no buyout price; it can only be bid on.",
+    "listing_closed": "The listing has ended.",
+    "price_changed": "The price is not the one given; data.price is the current one.",
+    "price_out_of_range": "The price is outside what the rules or the listing allow; data says the bounds (min, max).",
+    "duration_not_offered": "The duration is not one of data.durations_s.",
+    "cancel_window_over": "The listing can no longer be cancelled.",
+    "has_bids": "A listing with bids cannot be cancelled.",
+    "delivery_claimed": "The delivery was claimed before.",
+    "key_reused": "The key was used for another request; choose a new key for a new request.",
+    "cursor_mismatch": "The cursor belongs to another query; start again without a cursor.",
+    "cursor_expired": "The cursor is too old; start again without a cursor.",
+    "no_such_listing": "There is no such listing.",
+    "no_such_item": "The player's stash holds no such item.",
+    "no_such_base": "The catalog has no such base.",
+    "no_such_commodity": "The catalog has no such commodity.",
+    "no_such_delivery": "The player never had such a delivery.",
+    "no_such_player": "No player of this name was ever named by a token or a grant.",
+}
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A "no" with its stable reason and figures. It changed nothing, except that `outbid` moved a price."""
+
+    reason: str
+    data: dict[str, int | str | list[int] | None] = {}
+
+    def __post_init__(self) -> None:
+        assert self.reason in REASONS, self.reason

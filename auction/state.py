@@ -1,0 +1,333 @@
+"""What a player store holds: one class a table, one table a class.
+
+A store's state is a handful of tables of frozen rows. `evolve` (and nothing else) puts new rows in the place of old
+ones, so whoever holds a row holds a fact that cannot change under him: a checkpoint or a search index may keep
+rows by reference. Each table knows which keys changed since they were last taken, for the checkpoint.
+
+    account        1 row: who owns the store, the wallet, counters, what entered and left the house here
+    items          the stash: every item that the player can dispose of, and no other
+    commodities    goods by the piece
+    listings       what the player sells or sold; an open listing holds its item and the leader's whole maximum
+    bids           what the player bid on listings that have not ended for him
+    deliveries     goods and gold waiting to be claimed; a claim removes the row
+    notices        what the player was told, numbered from 1 (the protocol's events)
+    keys           idempotency keys with the stored first answers
+    transfers_out  last number sent to each other store
+    transfers_in   last number taken from each other store
+    ledger         the latest double entries; balances are the totals of all entries ever made
+    balances       account name → total of debits less credits; all balances of a store sum to zero
+"""
+
+from collections.abc import Iterator
+from typing import Generic, Literal, TypeVar
+
+import msgspec
+
+from worlddata.types import Rules
+
+STORE_VERSION = 1
+"""Version of the tables below; it stands in every store file."""
+
+NOTICES_KEPT = 10_000
+"""How many of a player's latest notices can be read again with `events.since`."""
+LEDGER_KEPT = 256
+"""How many of the latest ledger entries a store keeps; the balances keep the sum of all."""
+CLOSED_LISTINGS_KEPT = 500
+"""How many of a player's latest ended listings can still be looked at."""
+LOST_BIDS_KEPT = 200
+"""How many of a player's latest bids that no longer lead are kept for `bids.mine`."""
+KEYS_KEPT_S = 25 * 3600
+"""How long a client's key is remembered; the protocol promises 24 h."""
+KEYS_MAX = 200_000
+"""How many keys one store remembers at most; beyond it mutations are refused as too frequent."""
+UNTOLD_KEYS_KEPT = 64
+"""How many of the latest keys that the node itself gave are remembered without having been told to anybody."""
+
+ListingState = Literal["open", "sold", "expired", "cancelled"]
+DeliveryKind = Literal["bought", "won", "proceeds", "refund", "returned", "granted", "traded", "filled"]
+
+StoreId = str
+"""26 characters of base32: the keyed hash of kind and name. See `auction.ids`."""
+
+
+class Account(msgspec.Struct, frozen=True, gc=False):
+    """The store's single row: owner, wallet, counters and totals. Gold in whole pieces."""
+
+    player: str
+    store: StoreId
+    gold: int = 0
+    """The wallet: gold the player can spend."""
+    gold_granted: int = 0
+    """Gold that entered the house in this store."""
+    gold_burned: int = 0
+    """Gold that left the house in this store: taken, fees, deposits not returned."""
+    items_granted: int = 0
+    items_burned: int = 0
+    items_made: int = 0
+    """Counter of item ids minted here."""
+    listings_made: int = 0
+    deliveries_made: int = 0
+    notices_made: int = 0
+    """The `seq` of the latest notice."""
+    entries_made: int = 0
+    """Number of the latest ledger entry."""
+    first_trade_at_ms: int | None = None
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One item, wherever it is. It carries its name and category so that a store reads well without the catalog."""
+
+    item: str
+    base: str
+    name: str
+    category: str
+    rarity: str
+    level: int
+    stats: dict[str, int]
+    bound: bool = False
+
+
+class Commodity(msgspec.Struct, frozen=True, gc=False):
+    """How much of one commodity the player holds, and how much entered and left the house here."""
+
+    commodity: str
+    quantity: int
+    granted: int = 0
+    burned: int = 0
+
+
+class ListingRules(msgspec.Struct, frozen=True, gc=False):
+    """The rules a listing was made under; they stay with it to its end."""
+
+    fee_bp: int
+    increment_bp: int
+    increment_min: int
+    cancel_window_s: int
+    snipe_window_s: int
+    snipe_extension_s: int
+    snipe_max_s: int
+
+    @classmethod
+    def of(cls, rules: Rules) -> "ListingRules":
+        """Copy from the house's rules what a listing needs."""
+        return cls(
+            fee_bp=rules.fee_bp,
+            increment_bp=rules.increment_bp,
+            increment_min=rules.increment_min,
+            cancel_window_s=rules.cancel_window_s,
+            snipe_window_s=rules.snipe_window_s,
+            snipe_extension_s=rules.snipe_extension_s,
+            snipe_max_s=rules.snipe_max_s,
+        )
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """One listing in its seller's store. While it is open it holds `item` and, of the leader, `leader_max` gold."""
+
+    listing: str
+    version: int
+    """Grows by one with every change; an index never replaces a newer row by an older one."""
+    seller: str
+    item: Item
+    """In escrow here while the listing is open; afterwards only a description of what was listed."""
+    state: ListingState
+    start_bid: int | None
+    buyout: int | None
+    price: int | None
+    """The visible bid (None before the first); after a sale what was paid."""
+    leader: str | None
+    """Player who leads; after a sale the buyer."""
+    leader_max: int
+    """The leader's whole maximum, in escrow here; 0 without a leader and after the end."""
+    bids: int
+    deposit: int
+    """Gold in escrow here from the seller, returned with the proceeds of a sale, burned otherwise; 0 after the end."""
+    created_at_ms: int
+    ends_at_ms: int
+    first_ends_at_ms: int
+    """`ends_at_ms` as created: soft close extends from here."""
+    rules: ListingRules
+
+
+class Bid(msgspec.Struct, frozen=True, gc=False):
+    """What a player bid on one listing: `amount` is the maximum; its gold is with the listing while `winning`."""
+
+    listing: str
+    amount: int
+    winning: bool
+    at_ms: int
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """Goods and gold waiting to be claimed."""
+
+    delivery: str
+    number: int
+    kind: DeliveryKind
+    gold: int
+    items: tuple[Item, ...]
+    commodities: dict[str, int]
+    listing: str | None
+    at_ms: int
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Something a player was told (an Event of the protocol). `data` is plain."""
+
+    seq: int
+    type: str
+    at_ms: int
+    data: dict[str, str | int | None]
+
+
+class Key(msgspec.Struct, frozen=True, gc=False):
+    """An idempotency key that was used: which request it was, and its stored answer."""
+
+    key: str
+    """Scope and key, see `auction.keys`."""
+    fingerprint: bytes
+    """16 bytes: hash of method and params."""
+    refused: bool
+    """Whether `answer` is a Refusal (only `outbid` is ever stored) rather than a result."""
+    answer: bytes
+    """MessagePack of the result or of the Refusal."""
+    at_ms: int
+    untold: bool
+    """A key the node gave by itself and has told nobody; only the latest UNTOLD_KEYS_KEPT of these are kept."""
+
+
+class TransferMark(msgspec.Struct, frozen=True, gc=False):
+    """The last transfer to, or from, another store."""
+
+    store: StoreId
+    number: int
+
+
+class LedgerEntry(msgspec.Struct, frozen=True, gc=False):
+    """One double entry: `amount` gold moved from account `credit` to account `debit`. See `auction.ledger`."""
+
+    number: int
+    at_ms: int
+    debit: str
+    credit: str
+    amount: int
+    reason: str
+    ref: str | None
+
+
+class Balance(msgspec.Struct, frozen=True, gc=False):
+    """Debits less credits of one account, over all entries ever made in this store."""
+
+    account: str
+    total: int
+
+
+K = TypeVar("K", str, int)
+R = TypeVar("R")
+
+
+class Table(Generic[K, R]):
+    """Rows by key, and the keys whose rows changed since `take_changes`."""
+
+    __slots__ = ("changed", "rows")
+
+    def __init__(self, rows: dict[K, R] | None = None) -> None:
+        self.rows: dict[K, R] = rows if rows is not None else {}
+        self.changed: set[K] = set()
+
+    def get(self, key: K) -> R | None:
+        """Row of `key`, or None."""
+        return self.rows.get(key)
+
+    def put(self, key: K, row: R) -> None:
+        """Insert or replace a row."""
+        self.rows[key] = row
+        self.changed.add(key)
+
+    def drop(self, key: K) -> None:
+        """Remove a row that is there."""
+        del self.rows[key]
+        self.changed.add(key)
+
+    def take_changes(self) -> dict[K, R | None]:
+        """The rows changed since the last call (None: removed), which are then no longer counted as changed."""
+        rows = self.rows
+        changes = {key: rows.get(key) for key in self.changed}
+        self.changed.clear()
+        return changes
+
+    def __iter__(self) -> Iterator[R]:
+        return iter(self.rows.values())
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.rows
+
+
+class PlayerState:
+    """All tables of one player store. A store that was never written to has no account row.
+
+    Derived, not stored: `open_listings` maps each open listing to its `ends_at_ms`, `standing_bids` counts the bids that
+    lead and `bids_escrowed` sums their maxima, so that no decision scans a table.
+    """
+
+    __slots__ = (
+        "account",
+        "balances",
+        "bids",
+        "bids_escrowed",
+        "commodities",
+        "deliveries",
+        "items",
+        "keys",
+        "ledger",
+        "listings",
+        "notices",
+        "open_listings",
+        "standing_bids",
+        "transfers_in",
+        "transfers_out",
+    )
+
+    def __init__(self) -> None:
+        self.account: Table[int, Account] = Table()
+        """Keyed by 0: the one row."""
+        self.items: Table[str, Item] = Table()
+        self.commodities: Table[str, Commodity] = Table()
+        self.listings: Table[str, Listing] = Table()
+        self.bids: Table[str, Bid] = Table()
+        self.deliveries: Table[str, Delivery] = Table()
+        self.notices: Table[int, Notice] = Table()
+        self.keys: Table[str, Key] = Table()
+        self.transfers_out: Table[str, TransferMark] = Table()
+        self.transfers_in: Table[str, TransferMark] = Table()
+        self.ledger: Table[int, LedgerEntry] = Table()
+        self.balances: Table[str, Balance] = Table()
+        self.open_listings: dict[str, int] = {}
+        self.standing_bids = 0
+        self.bids_escrowed = 0
+
+    def recount(self) -> None:
+        """Derive the counts anew from the rows, after a store was loaded."""
+        self.open_listings = {row.listing: row.ends_at_ms for row in self.listings if row.state == "open"}
+        standing = [bid.amount for bid in self.bids if bid.winning]
+        self.standing_bids, self.bids_escrowed = len(standing), sum(standing)
+
+
+TABLES: dict[str, type[msgspec.Struct]] = {
+    "account": Account,
+    "items": Item,
+    "commodities": Commodity,
+    "listings": Listing,
+    "bids": Bid,
+    "deliveries": Delivery,
+    "notices": Notice,
+    "keys": Key,
+    "transfers_out": TransferMark,
+    "transfers_in": TransferMark,
+    "ledger": LedgerEntry,
+    "balances": Balance,
+}
+"""Table name (an attribute of PlayerState) → row class; the row's first field is its key, except for the one account row."""
