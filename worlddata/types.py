@@ -27,13 +27,31 @@ Level = Annotated[int, msgspec.Meta(ge=1, le=MAX_LEVEL)]
 Percent = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
 StatValue = Annotated[int, msgspec.Meta(ge=0, le=MAX_STAT)]
 DurationS = Annotated[int, msgspec.Meta(ge=2, le=30 * DAY_S)]
-WorldId = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,47}\Z")]
+_END = r"(?!\n)$"  # a bare `$` also matches before a last line break
+
+WorldId = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[a-z][a-z0-9_]{0,47}" + _END,
+        description="1–48 of `a-z 0-9 _`, the first a letter",
+    ),
+]
 """The id of anything in the world."""
 
-DisplayName = Annotated[str, msgspec.Meta(pattern=r"^\S(.{0,62}\S)?\Z")]
-"""What people read: 1–64 characters on one line, no space at either end."""
+DisplayName = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^\S(.{0,62}\S)?" + _END,
+        description="1–64 characters on one line, with no space at either end",
+    ),
+]
+"""What people read."""
 
-Version = Annotated[str, msgspec.Meta(pattern=r"^\d{1,6}\.\d{1,6}\.\d{1,6}(\+rules\.[0-9a-f]{8})?\Z")]
+SourcesVersion = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6}" + _END, description='three numbers like "1.0.0"'),
+]
+"""Said by the world's authors; it grows with every change of the sources that players should hear of."""
 
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -147,7 +165,7 @@ class Commodity(msgspec.Struct, frozen=True, kw_only=True):
 class Catalog(msgspec.Struct, frozen=True, kw_only=True):
     """The whole world, read-only. `hash` is its content hash, and with it its identity."""
 
-    version: Version
+    version: str
     """The sources' own version, plus "+rules.<8 hex digits>" when house rules overlay them."""
     hash: str
     """32 hex digits; `worlddata.identity` says how they are computed."""
