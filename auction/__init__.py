@@ -1,0 +1,1 @@
+"""The rules of the auction house, pure: decisions, events, and the states they make. Start at `auction.house`."""

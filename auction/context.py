@@ -45,6 +45,11 @@ class Answer(msgspec.Struct, frozen=True):
     encoded: bytes | None = None
 
 
+def nobody(_player: str) -> bool:
+    """Whether a player is logged in, where no sessions are known."""
+    return False
+
+
 class Context(msgspec.Struct, frozen=True):
     """Passed into every decision."""
 
@@ -56,3 +61,5 @@ class Context(msgspec.Struct, frozen=True):
     """Uniform integer within inclusive bounds."""
     node: str
     """The node's id, for an operator's eyes."""
+    is_present: Callable[[str], bool] = nobody
+    """Whether a player is logged in now: such a player exists, even if nothing was ever granted to it."""

@@ -61,8 +61,8 @@ class BidTaken(msgspec.Struct, frozen=True, array_like=True, tag="bid-taken.1", 
 class ListingClosed(msgspec.Struct, frozen=True, array_like=True, tag="listing-closed.1", gc=False):
     """In the seller's store: the listing ended, with everything that its escrow burns.
 
-    The item leaves by a TransferSent (sold) or a DeliveryMade (returned) of the same record, and so does the gold that is
-    not burned: `fee` and `deposit_burned` are burned, `received` gold came in with a buyout.
+    The item leaves by a TransferSent (sold) or a DeliveryMade (returned) of the same record, and so does the gold that
+    is not burned: `fee` and `deposit_burned` are burned, `received` gold came in with a buyout.
     """
 
     listing: str
@@ -127,7 +127,7 @@ class Refund(msgspec.Struct, frozen=True, array_like=True, tag="refund.1", gc=Fa
 
 
 class Goods(msgspec.Struct, frozen=True, array_like=True, tag="goods.1"):
-    """Transfer to who bought or won a listing: its item; `price` was paid; `refund` is what a winner gets back of its maximum."""
+    """Transfer to who bought or won a listing: its item, at `price`; `refund` is the rest of a winner's maximum."""
 
     listing: str
     kind: DeliveryKind
@@ -152,7 +152,8 @@ class TransferSent(msgspec.Struct, frozen=True, array_like=True, tag="transfer-s
 class TransferTaken(msgspec.Struct, frozen=True, array_like=True, tag="transfer-taken.1"):
     """Gold or goods of another store came in: the mark moves, wallet and bids follow.
 
-    `to_wallet` gold entered the wallet by itself; what did not fit, and goods, wait in a DeliveryMade of the same record.
+    `to_wallet` gold entered the wallet by itself; gold that did not fit, and goods, wait in a DeliveryMade of the same
+    record.
     """
 
     sender: StoreId

@@ -1,5 +1,7 @@
-"""How things are named. A store id is a keyed hash, so no directory of stores exists anywhere; every other id is minted
-by a store from its own counters and starts with the store's id, so any node finds its home from the id alone.
+"""How things are named.
+
+A store id is a keyed hash, so no directory of stores exists anywhere; every other id is minted by a store from its own
+counters and starts with the store's id, so any node finds its home from the id alone.
 
     store     26 characters of lower-case base32: BLAKE2b-128 of "kind/name" under the house's naming key
     listing   <store>.l<n>     item   <store>.i<n>     delivery   <store>.d<n>

@@ -1,8 +1,8 @@
 """The "no" of the rules: values with a stable reason and figures, never exceptions.
 
-`REASONS` is the whole list with the text a player's developer reads; `docs/protocol.md` repeats it, and a test holds the
-two together. Whether a reason is a state of the world (`no_such_listing`) or of the rules (`outbid`) decides its JSON-RPC code,
-which is the wire's business (`shardnode.wire.errors`).
+`REASONS` is the whole list with the text a player's developer reads; `docs/protocol.md` repeats it, and a test holds
+the two together. Whether a reason is a state of the world (`no_such_listing`) or of the rules (`outbid`) decides its
+JSON-RPC code, which is the wire's business (`shardnode.wire.errors`).
 """
 
 import msgspec
@@ -18,7 +18,7 @@ REASONS: dict[str, str] = {
     "stash_full": "The stash has no room for this; sell or take out items first.",
     "wallet_full": "The wallet cannot hold that much more gold; spend some first.",
     "bid_too_low": "The bid is below data.min_bid.",
-    "outbid": "Another player's maximum is as high or higher; data.price and data.min_bid say where the listing stands now.",
+    "outbid": "Another's maximum is as high or higher; data.price and data.min_bid say where the listing stands now.",
     "not_for_bids": "The listing has no start_bid; it can only be bought out.",
     "no_buyout": "The listing has no buyout price; it can only be bid on.",
     "listing_closed": "The listing has ended.",
@@ -28,6 +28,7 @@ REASONS: dict[str, str] = {
     "cancel_window_over": "The listing can no longer be cancelled.",
     "has_bids": "A listing with bids cannot be cancelled.",
     "delivery_claimed": "The delivery was claimed before.",
+    "rate_limited": "The player used too many keys within a day; try again after data.retry_after_ms.",
     "key_reused": "The key was used for another request; choose a new key for a new request.",
     "cursor_mismatch": "The cursor belongs to another query; start again without a cursor.",
     "cursor_expired": "The cursor is too old; start again without a cursor.",
@@ -47,4 +48,5 @@ class Refusal(msgspec.Struct, frozen=True):
     data: dict[str, int | str | list[int] | None] = {}
 
     def __post_init__(self) -> None:
+        """Hold the reason to the list."""
         assert self.reason in REASONS, self.reason

@@ -18,7 +18,7 @@ rows by reference. Each table knows which keys changed since they were last take
     balances       account name → total of debits less credits; all balances of a store sum to zero
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, Literal, TypeVar
 
 import msgspec
@@ -33,15 +33,17 @@ NOTICES_KEPT = 10_000
 LEDGER_KEPT = 256
 """How many of the latest ledger entries a store keeps; the balances keep the sum of all."""
 CLOSED_LISTINGS_KEPT = 500
-"""How many of a player's latest ended listings can still be looked at."""
+"""How many of a player's latest ended listings can still be looked at; cut back to it at twice as many."""
 LOST_BIDS_KEPT = 200
-"""How many of a player's latest bids that no longer lead are kept for `bids.mine`."""
-KEYS_KEPT_S = 25 * 3600
-"""How long a client's key is remembered; the protocol promises 24 h."""
+"""How many of a player's latest bids that no longer lead are kept for `bids.mine`; cut back to it at twice as many."""
+KEYS_KEPT_S = 24 * 3600
+"""How long a client's key is remembered at least, as the protocol promises."""
+KEYS_SWEPT_S = 3600
+"""How much older than KEYS_KEPT_S the oldest key may grow before all keys past KEYS_KEPT_S are forgotten at once."""
 KEYS_MAX = 200_000
 """How many keys one store remembers at most; beyond it mutations are refused as too frequent."""
 UNTOLD_KEYS_KEPT = 64
-"""How many of the latest keys that the node itself gave are remembered without having been told to anybody."""
+"""How many of the latest keys that the node itself gave, and told nobody, are kept; cut back to it at twice as many."""
 
 ListingState = Literal["open", "sold", "expired", "cancelled"]
 DeliveryKind = Literal["bought", "won", "proceeds", "refund", "returned", "granted", "traded", "filled"]
@@ -69,9 +71,6 @@ class Account(msgspec.Struct, frozen=True, gc=False):
     deliveries_made: int = 0
     notices_made: int = 0
     """The `seq` of the latest notice."""
-    entries_made: int = 0
-    """Number of the latest ledger entry."""
-    first_trade_at_ms: int | None = None
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -102,6 +101,7 @@ class ListingRules(msgspec.Struct, frozen=True, gc=False):
     fee_bp: int
     increment_bp: int
     increment_min: int
+    price_max: int
     cancel_window_s: int
     snipe_window_s: int
     snipe_extension_s: int
@@ -114,6 +114,7 @@ class ListingRules(msgspec.Struct, frozen=True, gc=False):
             fee_bp=rules.fee_bp,
             increment_bp=rules.increment_bp,
             increment_min=rules.increment_min,
+            price_max=rules.price_max,
             cancel_window_s=rules.cancel_window_s,
             snipe_window_s=rules.snipe_window_s,
             snipe_extension_s=rules.snipe_extension_s,
@@ -125,6 +126,7 @@ class Listing(msgspec.Struct, frozen=True):
     """One listing in its seller's store. While it is open it holds `item` and, of the leader, `leader_max` gold."""
 
     listing: str
+    number: int
     version: int
     """Grows by one with every change; an index never replaces a newer row by an older one."""
     seller: str
@@ -256,21 +258,29 @@ class Table(Generic[K, R]):
         self.changed.clear()
         return changes
 
+    def sort(self, order: Callable[[R], int]) -> None:
+        """Put the rows in an order; it changes none of them."""
+        self.rows = dict(sorted(self.rows.items(), key=lambda entry: order(entry[1])))
+
     def __iter__(self) -> Iterator[R]:
+        """The rows, in the order of their insertion."""
         return iter(self.rows.values())
 
     def __len__(self) -> int:
+        """How many rows there are."""
         return len(self.rows)
 
     def __contains__(self, key: object) -> bool:
+        """Whether there is a row of `key`."""
         return key in self.rows
 
 
 class PlayerState:
     """All tables of one player store. A store that was never written to has no account row.
 
-    Derived, not stored: `open_listings` maps each open listing to its `ends_at_ms`, `standing_bids` counts the bids that
-    lead and `bids_escrowed` sums their maxima, so that no decision scans a table.
+    Derived from the rows, so that no decision scans a table: `open_listings` maps each open listing to its
+    `ends_at_ms`, `standing_bids` counts the bids that lead and `bids_escrowed` sums their maxima, `untold_keys` are the
+    keys with `untold`, `entries_made` is the number of the latest ledger entry.
     """
 
     __slots__ = (
@@ -280,6 +290,7 @@ class PlayerState:
         "bids_escrowed",
         "commodities",
         "deliveries",
+        "entries_made",
         "items",
         "keys",
         "ledger",
@@ -289,6 +300,7 @@ class PlayerState:
         "standing_bids",
         "transfers_in",
         "transfers_out",
+        "untold_keys",
     )
 
     def __init__(self) -> None:
@@ -297,10 +309,13 @@ class PlayerState:
         self.items: Table[str, Item] = Table()
         self.commodities: Table[str, Commodity] = Table()
         self.listings: Table[str, Listing] = Table()
+        """In the order they were made."""
         self.bids: Table[str, Bid] = Table()
         self.deliveries: Table[str, Delivery] = Table()
+        """In the order they were made."""
         self.notices: Table[int, Notice] = Table()
         self.keys: Table[str, Key] = Table()
+        """Oldest first."""
         self.transfers_out: Table[str, TransferMark] = Table()
         self.transfers_in: Table[str, TransferMark] = Table()
         self.ledger: Table[int, LedgerEntry] = Table()
@@ -308,12 +323,37 @@ class PlayerState:
         self.open_listings: dict[str, int] = {}
         self.standing_bids = 0
         self.bids_escrowed = 0
+        self.untold_keys: set[str] = set()
+        self.entries_made = 0
 
     def recount(self) -> None:
-        """Derive the counts anew from the rows, after a store was loaded."""
+        """Put the rows in order and derive the counts anew, after a store was loaded."""
+        self.listings.sort(lambda row: row.number)
+        self.deliveries.sort(lambda row: row.number)
+        self.keys.sort(lambda row: row.at_ms)
         self.open_listings = {row.listing: row.ends_at_ms for row in self.listings if row.state == "open"}
         standing = [bid.amount for bid in self.bids if bid.winning]
         self.standing_bids, self.bids_escrowed = len(standing), sum(standing)
+        self.untold_keys = {row.key for row in self.keys if row.untold}
+        self.entries_made = max(self.ledger.rows, default=0)
+
+    def owner(self) -> Account:
+        """The account row of a store that was written to."""
+        return self.account.rows[0]
+
+    def gold(self) -> int:
+        """What the wallet holds, 0 for a store that was never written to."""
+        account = self.account.get(0)
+        return 0 if account is None else account.gold
+
+    def wake_at_ms(self) -> int | None:
+        """When the store has something to do next, None for never; changes only with its listings."""
+        return min(self.open_listings.values(), default=None)
+
+    def due_listings(self, now_ms: int) -> list[str]:
+        """Open listings whose end has come, the earliest end first."""
+        due = [(ends_at_ms, listing) for listing, ends_at_ms in self.open_listings.items() if ends_at_ms <= now_ms]
+        return [listing for _, listing in sorted(due)]
 
 
 TABLES: dict[str, type[msgspec.Struct]] = {
@@ -330,4 +370,4 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "ledger": LedgerEntry,
     "balances": Balance,
 }
-"""Table name (an attribute of PlayerState) → row class; the row's first field is its key, except for the one account row."""
+"""Table name (an attribute of PlayerState) → row class; its first field is its key, except for the one account row."""
