@@ -1,0 +1,55 @@
+"""The `auction` command. Each subcommand lives in a module of its own and is imported only when it is used, so each starts fast."""
+
+import importlib
+
+import click
+
+COMMANDS = {
+    "serve": "shardnode.cli.serve:serve_command",
+    "token": "shardnode.cli.token:token_command",
+    "audit": "shardnode.cli.audit:audit_command",
+    "inspect": "shardnode.cli.inspect:inspect_command",
+    "world": "shardnode.cli.world:world",
+    "client": "clients.terminal:client",
+    "bots": "clients.bots:bots_command",
+}
+"""Subcommand → where it stands."""
+
+SUMMARIES = {
+    "serve": "Run one node of the auction house.",
+    "token": "Print a token for a player, a service or an operator.",
+    "audit": "Prove over stopped data directories that nothing was lost or doubled.",
+    "inspect": "Show one player's store.",
+    "world": "Check, build and look at the world data.",
+    "client": "Trade at a terminal.",
+    "bots": "Let a population of bots trade.",
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its subcommands by name and imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
+        """All subcommands, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002 - click's interface
+        """Import a subcommand."""
+        place = COMMANDS.get(name)
+        if place is None:
+            return None
+        module, attribute = place.split(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's interface
+        """List the subcommands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
+
+
+@click.group(cls=LazyGroup)
+@click.version_option(package_name="fractal-auction")
+def main() -> None:
+    """An auction house for games, built as a fractal of identical nodes that hold their own state."""

@@ -1,0 +1,49 @@
+# Two commands set everything up: `make run` serves a populated auction house, `make test` runs the tests.
+# Both install what is missing into .venv first; everything else is `.venv/bin/auction --help`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+ARGS ?=
+
+.PHONY: run test test-slow test-external check lint types lock clean help
+
+run: $(INSTALLED)  ## serve a populated auction house on this machine (ARGS="--port 8000" passes options on)
+	@$(BIN)/auction run --data data $(ARGS)
+
+test: $(INSTALLED)  ## run the tests (ARGS="-k bids" passes options on)
+	$(BIN)/python -m pytest -m "not slow and not external" $(ARGS)
+
+test-slow: $(INSTALLED)  ## the suites that take long by nature: crashes, long fuzzing
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+test-external: $(INSTALLED)  ## the suites that need tools which are not Python packages (node and npm)
+	$(BIN)/python -m pytest -m external $(ARGS)
+
+check: lint types test  ## what CI runs: lint, types and tests
+
+lint: $(INSTALLED)  ## rules and format of the code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(INSTALLED)  ## static types, strictly
+	$(BIN)/mypy
+
+lock: $(INSTALLED)  ## resolve pyproject.toml's dependencies anew into requirements.lock
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--upgrade --group dev pyproject.toml --output-file requirements.lock
+
+clean:  ## remove what was installed and measured, but no data
+	rm -rf .venv build results .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+help:  ## these lines
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

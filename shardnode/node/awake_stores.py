@@ -1,0 +1,184 @@
+"""Stores in memory: woken on first touch, kept while used, put to sleep when idle.
+
+Waking loads the store's file and replays what the journal has beyond it; both happen in the lanes, and whoever asks meanwhile waits
+for the same waking. Only a clean store (its file holds all it knows) may sleep, so sleeping loses nothing and costs nothing.
+"""
+
+import itertools
+from collections.abc import Generator, Iterable
+from typing import Any
+
+import msgspec
+from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+
+from auction.events import decode_events
+from auction.evolve import evolve
+from auction.state import TABLES, PlayerState, StoreId
+from shardnode.node.lanes import Lane
+from shardnode.ops.metrics import Metrics
+from shardnode.storage.port import Snapshot, Storage
+
+
+class StoreLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of what is kept in memory."""
+
+    awake_max: int = 50_000
+    """Stores in memory; beyond it idle ones sleep at once and, where all are busy, new ones are refused."""
+    dirty_max: int = 10_000
+    """Stores whose file lacks something; beyond it mutations are refused until checkpoints caught up."""
+    idle_s: float = 300.0
+    """A store that nobody asked for so long sleeps."""
+
+
+class AwakeStore:
+    """One store in memory: `position` of the last record that touched it, `saved` position of its file."""
+
+    __slots__ = ("position", "saved", "state", "store", "used_at_s")
+
+    def __init__(self, store: StoreId, state: PlayerState, position: int, saved: int, used_at_s: float) -> None:
+        self.store = store
+        self.state = state
+        self.position = position
+        self.saved = saved
+        self.used_at_s = used_at_s
+
+
+class AwakeStores:
+    """All stores in memory, and which of them are dirty, longest first."""
+
+    def __init__(
+        self,
+        *,
+        reactor: IReactorTime,
+        storage: Storage,
+        journal_lane: Lane,
+        files_lane: Lane,
+        limits: StoreLimits,
+        metrics: Metrics,
+    ) -> None:
+        self._reactor = reactor
+        self._storage = storage
+        self._journal_lane = journal_lane
+        self._files_lane = files_lane
+        self._metrics = metrics
+        self.limits = limits
+        self._awake: dict[StoreId, AwakeStore] = {}
+        self._waking: dict[StoreId, list[Deferred[None]]] = {}
+        self.dirty: dict[StoreId, AwakeStore] = {}
+
+    def __len__(self) -> int:
+        return len(self._awake)
+
+    @property
+    def waking(self) -> int:
+        """How many stores are being loaded now."""
+        return len(self._waking)
+
+    def state(self, store: StoreId) -> PlayerState | None:
+        """The state of a store that is awake, None of one that sleeps."""
+        awake = self._awake.get(store)
+        if awake is None:
+            return None
+        awake.used_at_s = self._reactor.seconds()
+        return awake.state
+
+    def position(self, stores: Iterable[StoreId]) -> int:
+        """The position of the last record that touched any of some stores that are awake."""
+        return max((self._awake[store].position for store in stores if store in self._awake), default=0)
+
+    def touched(self, stores: Iterable[StoreId], position: int) -> None:
+        """A record changed these stores."""
+        for store in stores:
+            awake = self._awake[store]
+            awake.position = position
+            if store not in self.dirty:
+                self.dirty[store] = awake
+
+    def wake(self, stores: Iterable[StoreId]) -> "Deferred[None]":
+        """Fires when all these stores are awake."""
+        wakings = [self._wake(store) for store in stores if store not in self._awake]
+        if not wakings:
+            return succeed(None)
+        return gatherResults(wakings, consumeErrors=True).addCallbacks(lambda _: None, lambda failure: failure.value.subFailure)
+
+    def full(self) -> bool:
+        """Whether no further store may be woken now."""
+        return len(self._awake) + len(self._waking) >= self.limits.awake_max
+
+    def sleep_idle(self) -> int:
+        """Put to sleep what is clean and idle, and, over `awake_max`, what was used longest ago. Returns how many."""
+        idle_since_s = self._reactor.seconds() - self.limits.idle_s
+        sleepy = [awake.store for awake in self._awake.values() if awake.used_at_s < idle_since_s and self._clean(awake)]
+        crowd = len(self._awake) - len(sleepy) - int(self.limits.awake_max * 0.9)
+        if crowd > 0:
+            clean = [awake for awake in self._awake.values() if awake.used_at_s >= idle_since_s and self._clean(awake)]
+            sleepy += [awake.store for awake in sorted(clean, key=lambda awake: awake.used_at_s)[:crowd]]
+        for store in sleepy:
+            del self._awake[store]
+        return len(sleepy)
+
+    def snapshots(self, most: int) -> list[Snapshot]:
+        """What changed in the stores that are dirty longest; from here on they are dirty only by what comes later."""
+        taken = list(itertools.islice(self.dirty.values(), most))
+        for awake in taken:
+            del self.dirty[awake.store]
+        return [Snapshot(awake.store, awake.position, _take_changes(awake.state)) for awake in taken]
+
+    def saved(self, snapshots: list[Snapshot]) -> None:
+        """These snapshots are safe in their files."""
+        for snapshot in snapshots:
+            self._awake[snapshot.store].saved = snapshot.position
+
+    @staticmethod
+    def _clean(awake: AwakeStore) -> bool:
+        return awake.saved == awake.position
+
+    def _wake(self, store: StoreId) -> "Deferred[None]":
+        woken: Deferred[None] = Deferred()
+        waiting = self._waking.get(store)
+        if waiting is not None:
+            waiting.append(woken)
+            return woken
+        self._waking[store] = [woken]
+        self._load(store).addCallbacks(self._woken, self._not_woken, callbackArgs=(store,), errbackArgs=(store,))
+        return woken
+
+    @inlineCallbacks
+    def _load(self, store: StoreId) -> Generator["Deferred[Any]", Any, AwakeStore]:
+        started_s = self._reactor.seconds()
+        loaded = yield self._files_lane.do(self._storage.stores.load, store)
+        state, saved = loaded or (PlayerState(), 0)
+        tail = yield self._journal_lane.do(self._storage.journal.replay, store, saved)
+        if tail:
+            yield self._files_lane.do(_replay, state, tail)
+        self._metrics.store_woken(len(tail), self._reactor.seconds() - started_s)
+        position = tail[-1][0] if tail else saved
+        return AwakeStore(store, state, position, saved, self._reactor.seconds())
+
+    def _woken(self, awake: AwakeStore, store: StoreId) -> None:
+        self._awake[store] = awake
+        if not self._clean(awake):
+            self.dirty[store] = awake
+        for woken in self._waking.pop(store):
+            woken.callback(None)
+
+    def _not_woken(self, failure: Failure, store: StoreId) -> None:
+        for woken in self._waking.pop(store):
+            woken.errback(failure)
+
+
+def _replay(state: PlayerState, tail: list[tuple[int, bytes]]) -> None:
+    for _, part in tail:
+        for event in decode_events(part):
+            evolve(state, event)
+
+
+def _take_changes(state: PlayerState) -> dict[str, dict[Any, msgspec.Struct | None]]:
+    changes = {}
+    for name in TABLES:
+        table = getattr(state, name)
+        if table.changed:
+            changes[name] = table.take_changes()
+    return changes

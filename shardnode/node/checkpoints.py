@@ -1,0 +1,121 @@
+"""Write-behind checkpoints: dirty stores reach their files, the journal forgets what is there, idle stores sleep.
+
+A pass takes what changed in the stores that are dirty longest, waits until those records are durable (a file never knows more than the
+journal), writes the files in their lane, then tells the journal, which cuts off the records that nobody needs any more.
+"""
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import msgspec
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.python.failure import Failure
+
+from auction.state import Listing
+from shardnode.node.awake_stores import AwakeStores
+from shardnode.node.gate import Gate
+from shardnode.node.lanes import Lane
+from shardnode.ops.metrics import Metrics
+from shardnode.storage.port import Storage
+
+
+class CheckpointLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How often and how much."""
+
+    interval_s: float = 5.0
+    """Time between passes; what a crash leaves to be replayed is about this much work."""
+    pass_stores_max: int = 256
+    """Stores in one write to the files' lane, so that wake-ups never wait long behind it."""
+
+
+class Checkpoints:
+    """Keeps the journal short and the files near."""
+
+    def __init__(
+        self,
+        *,
+        reactor: IReactorTime,
+        stores: AwakeStores,
+        storage: Storage,
+        gate: Gate,
+        journal_lane: Lane,
+        files_lane: Lane,
+        limits: CheckpointLimits,
+        metrics: Metrics,
+        failed: Callable[[Failure], None],
+    ) -> None:
+        self._reactor = reactor
+        self._stores = stores
+        self._storage = storage
+        self._gate = gate
+        self._journal_lane = journal_lane
+        self._files_lane = files_lane
+        self._limits = limits
+        self._metrics = metrics
+        self._failed = failed
+        self._changed_listings: dict[str, Listing | None] = {}
+        self._listings_known = False
+        self._listings_position = 0
+        self._running: Deferred[None] | None = None
+        self._loop = LoopingCall(self._begin)
+        self._loop.clock = reactor
+
+    def start(self, listings: dict[str, Listing]) -> None:
+        """Make a pass now and then; `listings` are the rows that the snapshot a start reads lacks so far."""
+        self.listings_changed({key: row for key, row in listings.items() if key not in self._changed_listings})
+        self._listings_known = True
+        self._loop.start(self._limits.interval_s, now=False)
+
+    def listings_changed(self, listings: dict[str, Listing]) -> None:
+        """Rows that became durable; the next pass writes them to the snapshot that a start reads."""
+        for listing, row in listings.items():
+            self._changed_listings[listing] = row if row.state == "open" else None
+
+    @inlineCallbacks
+    def stop(self) -> Generator["Deferred[None]", None, None]:
+        """Fires when every store's file holds all that the store knows."""
+        if self._loop.running:
+            self._loop.stop()
+        if self._running is not None:
+            yield self._running
+        yield self._pass()
+
+    def _begin(self) -> None:
+        if self._running is not None:
+            self._metrics.limit_hit("checkpoint_interval_s")
+            return
+        self._running = self._pass()
+        self._running.addErrback(self._failed)
+        self._running.addBoth(self._end)
+
+    def _end(self, _: object) -> None:
+        self._running = None
+
+    @inlineCallbacks
+    def _pass(self) -> Generator["Deferred[Any]", Any, None]:
+        started_s = self._reactor.seconds()
+        dirty = len(self._stores.dirty)
+        written = 0
+        while written < dirty:
+            snapshots = self._stores.snapshots(min(self._limits.pass_stores_max, dirty - written))
+            if not snapshots:
+                break
+            durable: Deferred[None] = Deferred()
+            self._gate.when(max(snapshot.position for snapshot in snapshots), durable.callback, None)
+            yield durable
+            yield self._files_lane.do(self._storage.stores.save, snapshots)
+            self._stores.saved(snapshots)
+            yield self._journal_lane.do(
+                self._storage.journal.forget, {snapshot.store: snapshot.position for snapshot in snapshots}
+            )
+            written += len(snapshots)
+        position = self._gate.durable
+        if self._listings_known and position > self._listings_position:
+            changed, self._changed_listings = self._changed_listings, {}
+            yield self._journal_lane.do(self._storage.journal.save_open_listings, changed, position)
+            self._listings_position = position
+        if written:
+            self._metrics.checkpointed(written, self._reactor.seconds() - started_s)
+        self._stores.sleep_idle()

@@ -1,0 +1,139 @@
+"""The node's options: one flat table; flags override the environment (`AUCTION_*`), which overrides the TOML file, which overrides defaults.
+
+`docs/operating.md` describes every option, and a test holds the two together. Limits that an operator has no reason to change are
+constants beside what they limit.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+ENVIRONMENT_PREFIX = "AUCTION_"
+DEFAULT_PORT = 7117
+
+Count = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+
+
+class ConfigProblem(Exception):
+    """An option cannot be used; the text names it, where it came from, and the mend."""
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything that an operator may set."""
+
+    data: Path = Path("data")
+    """The data directory; made if it is not there."""
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = DEFAULT_PORT
+    """Port to listen on; 0 takes a free one, told in the `ready` line."""
+    node_id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,32}\Z")] = "n1"
+    """The node's name, in keys, metrics and logs."""
+    rules: Path | None = None
+    """House rules to overlay, a TOML file with one table `[rules]`."""
+    tls_cert: Path | None = None
+    """PEM file with the certificate chain; with `tls_key`, the port speaks TLS only."""
+    tls_key: Path | None = None
+    """PEM file with the certificate's private key."""
+    token_key: Path | None = None
+    """PEM file with the public key of the operator's own token issuer; the house's key then signs no player in."""
+    log_format: Literal["auto", "json", "pretty"] = "auto"
+    """JSON lines, readable lines, or whichever fits standard error."""
+    log_level: Literal["debug", "info", "warn", "error"] = "info"
+    """The least level that is logged."""
+    connections_max: Count = 10_000
+    """Sockets at once; a further one is closed with 1013."""
+    connections_per_address_max: Count = 1_000
+    """Sockets from one address at once."""
+    requests_per_s: Count = 2_000
+    """Requests a second that one connection may send on the average."""
+    requests_burst: Count = 4_000
+    """Requests that one connection may send at once."""
+    awake_stores_max: Count = 50_000
+    """Stores in memory at once."""
+    dirty_stores_max: Count = 10_000
+    """Stores whose file may lag behind the journal; beyond it mutations are refused until checkpoints caught up."""
+    store_idle_s: Seconds = 300.0
+    """A store that nobody asked for so long leaves memory."""
+    checkpoint_interval_s: Seconds = 5.0
+    """Time between checkpoints."""
+    stop_s: Seconds = 10.0
+    """How long a stop by signal may take to drain and checkpoint before the node ends all the same (the journal has everything)."""
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A configuration and where each of its values came from."""
+
+    config: Config
+    origins: dict[str, str]
+    """Option → "default", the file's name, the variable's name, or the flag."""
+
+
+def read_config(
+    flags: Mapping[str, object], environment: Mapping[str, str], file: Path | None
+) -> Held:
+    """Put the options together; raises ConfigProblem naming the option, its origin and the mend."""
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(Config.__struct_fields__, "default")
+    for origin, given in (
+        *_from_file(file, environment),
+        *_from_environment(environment),
+        *((f"--{name.replace('_', '-')}", {name: value}) for name, value in flags.items() if value is not None),
+    ):
+        for name, value in given.items():
+            _check(name, value, origin)
+            values[name] = value
+            origins[name] = origin
+    config = msgspec.convert(values, Config, strict=False)
+    if (config.tls_cert is None) != (config.tls_key is None):
+        raise ConfigProblem("tls_cert and tls_key belong together: set both, or neither")
+    return Held(config, origins)
+
+
+def _check(name: str, value: object, origin: str) -> None:
+    if name not in Config.__struct_fields__:
+        known = ", ".join(Config.__struct_fields__)
+        raise ConfigProblem(f"{origin}: there is no option {name!r}; the options are {known}")
+    try:
+        msgspec.convert({name: value}, Config, strict=False)
+    except msgspec.ValidationError as error:
+        reason = str(error).split(" - at ")[0]
+        raise ConfigProblem(f"{origin}: {name} = {value!r} cannot be used: {reason}") from error
+
+
+def _from_file(file: Path | None, environment: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
+    named = environment.get(f"{ENVIRONMENT_PREFIX}CONFIG")
+    path = file or (Path(named) if named else None)
+    if path is None:
+        return []
+    try:
+        return [(str(path), tomllib.loads(path.read_text("utf-8")))]
+    except OSError as error:
+        raise ConfigProblem(f"{path}: cannot be read ({error.strerror}); give --config an existing file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigProblem(f"{path}: is not TOML: {error}") from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (ENVIRONMENT_PREFIX + name.upper(), {name: environment[ENVIRONMENT_PREFIX + name.upper()]})
+        for name in Config.__struct_fields__
+        if ENVIRONMENT_PREFIX + name.upper() in environment
+    ]
+
+
+def show_config(held: Held) -> str:
+    """What holds and where it came from, as TOML with comments."""
+    lines = []
+    for name in Config.__struct_fields__:
+        value = getattr(held.config, name)
+        if value is None:
+            lines.append(f"# {name} is not set")
+        else:
+            text = value if isinstance(value, int | float) else f'"{value}"'
+            lines.append(f"{name} = {text}  # {held.origins[name]}")
+    return "\n".join(lines)

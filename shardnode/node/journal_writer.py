@@ -1,0 +1,113 @@
+"""From records to durable batches: collects what one turn of the reactor decides, commits it, opens the gate.
+
+While a batch is being committed the next one collects, so there is one fsync for as many records as came meanwhile, and never
+more than one batch under way. A batch that cannot be written stops the node: `failed` is called and nothing leaves any more.
+"""
+
+from collections.abc import Callable
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+
+from auction.events import Record, encode_events
+from auction.state import Listing, StoreId
+from shardnode.node.gate import Gate
+from shardnode.node.lanes import Lane
+from shardnode.ops.metrics import Metrics
+from shardnode.storage.port import Append, Entry, Journal
+
+BATCH_RECORDS_MAX = 1_000
+"""Records in one commit: bounds how long a batch takes, and so how long anything waits for the one before it."""
+
+
+class _Collecting:
+    """The batch that is being collected."""
+
+    __slots__ = ("entries", "listings", "now_ms", "wakeups")
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.wakeups: dict[StoreId, int | None] = {}
+        self.listings: dict[str, Listing] = {}
+        self.now_ms = 0
+
+
+class JournalWriter:
+    """The only caller of `Journal.append`. `position` is that of the last record handed in."""
+
+    def __init__(
+        self,
+        *,
+        reactor: IReactorTime,
+        lane: Lane,
+        journal: Journal,
+        gate: Gate,
+        metrics: Metrics,
+        on_listings: Callable[[dict[str, Listing]], None],
+        failed: Callable[[Failure], None],
+    ) -> None:
+        self._reactor = reactor
+        self._lane = lane
+        self._journal = journal
+        self._gate = gate
+        self._metrics = metrics
+        self._on_listings = on_listings
+        self._failed = failed
+        self._queue: list[_Collecting] = [_Collecting()]
+        self._committing = False
+        self._flush_called = False
+        self._stopped = False
+        self.position = gate.durable
+
+    def __len__(self) -> int:
+        """Records collected and not yet handed to the disk."""
+        return sum(len(batch.entries) for batch in self._queue)
+
+    def add(
+        self,
+        record: Record,
+        now_ms: int,
+        wakeups: dict[StoreId, int | None],
+        listings: dict[str, Listing],
+    ) -> int:
+        """Take a record into the next batch and return its position; `listings` are rows it changed, told when durable."""
+        self.position += 1
+        batch = self._queue[-1]
+        if len(batch.entries) >= BATCH_RECORDS_MAX:
+            batch = _Collecting()
+            self._queue.append(batch)
+        batch.entries.append(Entry(self.position, {store: encode_events(events) for store, events in record.items()}))
+        batch.now_ms = max(batch.now_ms, now_ms)
+        if wakeups:
+            batch.wakeups.update(wakeups)
+        if listings:
+            batch.listings.update(listings)
+        if not self._committing and not self._flush_called:
+            self._flush_called = True
+            self._reactor.callLater(0, self._flush)
+        return self.position
+
+    def _flush(self) -> None:
+        self._flush_called = False
+        if self._committing or self._stopped or not self._queue[0].entries:
+            return
+        batch = self._queue.pop(0)
+        if not self._queue:
+            self._queue.append(_Collecting())
+        self._committing = True
+        started_s = self._reactor.seconds()
+        done = self._lane.do(self._journal.append, Append(batch.entries, batch.wakeups, batch.now_ms))
+        done.addCallbacks(self._committed, self._stop, callbackArgs=(batch, started_s))
+        done.addErrback(self._stop)
+
+    def _committed(self, _: None, batch: _Collecting, started_s: float) -> None:
+        self._committing = False
+        self._metrics.batch_committed(len(batch.entries), self._reactor.seconds() - started_s)
+        self._flush()
+        if batch.listings:
+            self._on_listings(batch.listings)
+        self._gate.open(batch.entries[-1].position)
+
+    def _stop(self, failure: Failure) -> None:
+        self._stopped = True
+        self._failed(failure)

@@ -1,0 +1,316 @@
+"""One node: it holds stores, and answers whatever is asked of them through one `ask(request) → answer`.
+
+    ask ─► execute (auction.house: pure rules over the states in memory) ─► record ─► journal ══► gate ─► answer, pushes
+
+A decision that needs a store which sleeps changes nothing and is made again when the store is awake. All that a decision changes is in
+memory at once and leaves the node only through the gate. The node has no rules of its own; its clock, randomness, reactor, lanes and
+storage are handed in by the composition root (`shardnode.node.serve`, or a test).
+"""
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import msgspec
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from auction.commands import Command, EndListing, SearchListings
+from auction.context import HOUSE, Answer, Caller, Context, Request
+from auction.events import Record
+from auction.house import Asleep, Executed, execute, listings_changed, tell_key, wake_at_ms
+from auction.ids import player_store
+from auction.state import Listing, Notice, StoreId
+from shardnode.node.awake_stores import AwakeStores, StoreLimits
+from shardnode.node.checkpoints import CheckpointLimits, Checkpoints
+from shardnode.node.clock import HouseClock
+from shardnode.node.gate import Gate
+from shardnode.node.journal_writer import JournalWriter
+from shardnode.node.lanes import Lane
+from shardnode.node.searches import Searches, SearchLimits
+from shardnode.node.timers import TimerLimits, Timers
+from shardnode.ops.metrics import Metrics
+from shardnode.storage.port import Recovered, Storage, StorageFault
+from shardnode.wire.errors import Unavailable
+from worlddata.types import Catalog
+
+log = Logger()
+
+
+class NodeLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of one node; each part has its own."""
+
+    stores: StoreLimits = StoreLimits()
+    checkpoints: CheckpointLimits = CheckpointLimits()
+    timers: TimerLimits = TimerLimits()
+    searches: SearchLimits = SearchLimits()
+    undecided_max: int = 10_000
+    """Requests waiting for stores to wake; beyond it requests are refused as unavailable."""
+    unsynced_max: int = 20_000
+    """Records not yet handed to the disk; beyond it mutations are refused as unavailable."""
+    wake_tries_max: int = 8
+    """How often one request may find that it needs yet another store."""
+    names_max: int = 100_000
+    """Player names whose store ids are remembered."""
+    retry_after_ms: int = 250
+    """What a client is told to wait when the node is at a bound."""
+    damaged_retry_after_ms: int = 60_000
+    """What a client is told to wait, and after what a timer tries again, where a store's file is damaged."""
+
+
+class Node:
+    """A started node. `stop` leaves a clean data directory; `failed` fires once if the node must not go on."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        catalog: Catalog,
+        recovered: Recovered,
+        storage: Storage,
+        reactor: IReactorTime,
+        clock: HouseClock,
+        journal_lane: Lane,
+        files_lane: Lane,
+        search_lane: Lane,
+        random_int: Callable[[int, int], int],
+        metrics: Metrics,
+        limits: NodeLimits,
+        push: Callable[[str, Notice], None],
+        is_present: Callable[[str], bool],
+        failed: Callable[[Failure], None],
+    ) -> None:
+        self.name = name
+        self.catalog = catalog
+        self._naming_key = recovered.naming_key
+        self._incarnation = recovered.incarnation
+        self._reactor = reactor
+        self._clock = clock
+        self._metrics = metrics
+        self._limits = limits
+        self._push = push
+        self._random_int = random_int
+        self._is_present = is_present
+        self._failed = failed
+        self._store_ids: dict[str, StoreId] = {}
+        self._undecided = 0
+        self._keys_minted = 0
+        self._stopping = False
+        self.gate = Gate(recovered.position, reactor.seconds, metrics.gate_waited)
+        self.searches = Searches(
+            start=recovered.incarnation,
+            journal=storage.journal,
+            journal_lane=journal_lane,
+            search_lane=search_lane,
+            now_ms=clock.now_ms,
+            limits=limits.searches,
+        )
+        self.stores = AwakeStores(
+            reactor=reactor,
+            storage=storage,
+            journal_lane=journal_lane,
+            files_lane=files_lane,
+            limits=limits.stores,
+            metrics=metrics,
+        )
+        self.checkpoints = Checkpoints(
+            reactor=reactor,
+            stores=self.stores,
+            storage=storage,
+            gate=self.gate,
+            journal_lane=journal_lane,
+            files_lane=files_lane,
+            limits=limits.checkpoints,
+            metrics=metrics,
+            failed=self.fail,
+        )
+        self.writer = JournalWriter(
+            reactor=reactor,
+            lane=journal_lane,
+            journal=storage.journal,
+            gate=self.gate,
+            metrics=metrics,
+            on_listings=self._listings_durable,
+            failed=self.fail,
+        )
+        self.timers = Timers(
+            reactor=reactor,
+            clock=clock,
+            journal=storage.journal,
+            journal_lane=journal_lane,
+            limits=limits.timers,
+            settle=self._settle,
+            failed=self.fail,
+        )
+        self._show()
+
+    def start(self) -> None:
+        """Begin to keep time and to write checkpoints, and read what is for sale."""
+        self.timers.start()
+        self.searches.load().addCallback(self.checkpoints.start).addErrback(self.fail)
+
+    @inlineCallbacks
+    def stop(self) -> Generator["Deferred[None]", None, None]:
+        """Take no more requests, finish what is under way, and write everything into the stores' files."""
+        self._stopping = True
+        self.timers.stop()
+        durable: Deferred[None] = Deferred()
+        self.gate.when(self.writer.position, durable.callback, None)
+        yield durable
+        yield self.checkpoints.stop()
+
+    def fail(self, failure: Failure) -> None:
+        """Something happened after which the node must not answer any more: a fault of the disk, or a bug of ours."""
+        self._stopping = True
+        self._failed(failure)
+
+    def ask(self, request: Request) -> "Deferred[Answer]":
+        """The answer, once everything that it tells is durable. Unavailable: nothing was done; anything else is a bug."""
+        answer: Deferred[Answer] = Deferred()
+        try:
+            if self._stopping:
+                raise Unavailable("the node is stopping; connect again in a moment", self._limits.retry_after_ms)
+            if isinstance(request.ask, SearchListings):
+                return self.searches.ask(request.ask, request.caller.player)
+            if isinstance(request.ask, Command):
+                self._admit_mutation()
+            self._decide(request, answer, self._limits.wake_tries_max)
+        except Unavailable:
+            answer.errback(Failure())
+        except Exception:  # a bug of ours: the node stops before it lies, and the caller hears nothing
+            self.fail(Failure())
+        return answer
+
+    def tell_key(self, request: Request) -> None:
+        """A client was told that a mutation is in doubt: keep the key that the node gave it."""
+        store = self.store_of(request.caller.player)
+        state = self.stores.state(store)
+        if state is not None:
+            now_ms = self._clock.now_ms()
+            self._commit(tell_key(state, store, request.own_key, now_ms), now_ms)
+
+    def mint_key(self) -> str:
+        """A key for a mutation whose client gave none, unique for ever."""
+        self._keys_minted += 1
+        return f"{self.name}.{self._incarnation}.{self._keys_minted}"
+
+    def store_of(self, player: str) -> StoreId:
+        """The id of a player's store."""
+        store = self._store_ids.get(player)
+        if store is None:
+            if len(self._store_ids) >= self._limits.names_max:
+                self._store_ids.clear()
+            store = self._store_ids[player] = player_store(self._naming_key, player)
+        return store
+
+    def _admit_mutation(self) -> None:
+        for full, limit in (
+            (len(self.writer) >= self._limits.unsynced_max, "unsynced_max"),
+            (len(self.stores.dirty) >= self._limits.stores.dirty_max, "dirty_max"),
+        ):
+            if full:
+                self._metrics.limit_hit(limit)
+                raise Unavailable(f"the node is catching up ({limit}); try again", self._limits.retry_after_ms)
+
+    def _decide(self, request: Request, answer: "Deferred[Answer]", tries: int) -> None:
+        now_ms = self._clock.now_ms()
+        context = Context(self.catalog, now_ms, self.store_of, self._random_int, self.name, self._is_present)
+        outcome = execute(request, self.stores.state, context)
+        if isinstance(outcome, Asleep):
+            self._wake(request, answer, outcome, tries)
+            return
+        if outcome.record:
+            position = self._commit(outcome, now_ms)
+        else:
+            position = self.stores.position(outcome.reads)
+        self.gate.when(position, answer.callback, outcome.answer)
+        for player, notice in outcome.notices:
+            self.gate.when(position, self._push, player, notice)
+
+    def _wake(self, request: Request, answer: "Deferred[Answer]", asleep: Asleep, tries: int) -> None:
+        if self.stores.full() or self._undecided >= self._limits.undecided_max:
+            self._metrics.limit_hit("awake_max" if self.stores.full() else "undecided_max")
+            raise Unavailable("the node holds as many stores as it may; try again", self._limits.retry_after_ms)
+        assert tries > 0, f"{request.ask!r} needs ever more stores"
+        self._undecided += 1
+        awake = self.stores.wake(asleep.stores)
+        awake.addBoth(self._awake)
+        awake.addCallback(lambda _: self._decide(request, answer, tries - 1))
+        awake.addErrback(self._undecidable, answer)
+
+    def _awake(self, result: None | Failure) -> None | Failure:
+        self._undecided -= 1
+        return result
+
+    def _undecidable(self, failure: Failure, answer: "Deferred[Answer]") -> None:
+        if failure.check(StorageFault):
+            log.error("store cannot be opened; what needs it is refused, the rest goes on", why=str(failure.value))
+            self._metrics.limit_hit("damaged_store")
+            answer.errback(Unavailable("a store that this needs cannot be opened; tell an operator", self._limits.damaged_retry_after_ms))
+        elif failure.check(Unavailable):
+            answer.errback(failure)
+        else:
+            self.fail(failure)
+
+    def _commit(self, outcome: Executed, now_ms: int) -> int:
+        record: Record = outcome.record
+        listings: dict[str, Listing] = {}
+        wakeups: dict[StoreId, int | None] = {}
+        for store, events in record.items():
+            changed = listings_changed(events)
+            if changed:
+                state = self.stores.state(store)
+                assert state is not None, store
+                for listing in changed:
+                    listings[listing] = state.listings.rows[listing]
+                wake = wakeups[store] = wake_at_ms(state)
+                if wake is not None:
+                    self.timers.set(store, wake)
+        position = self.writer.add(record, now_ms, wakeups, listings)
+        self.stores.touched(record, position)
+        return position
+
+    def _listings_durable(self, listings: dict[str, Listing]) -> None:
+        self.searches.index.apply(listings.values())
+        self.checkpoints.listings_changed(listings)
+
+    @inlineCallbacks
+    def _settle(self, store: StoreId) -> Generator["Deferred[Any]", Any, None]:
+        """End every listing of a store that is due; one that needs a damaged store is tried again later."""
+        try:
+            while not self._stopping:
+                yield self.stores.wake([store])
+                state = self.stores.state(store)
+                assert state is not None, store
+                now_ms = self._clock.now_ms()
+                due = [listing for listing, ends_at_ms in state.open_listings.items() if ends_at_ms <= now_ms]
+                if not due:
+                    return
+                yield self._ask_house(EndListing(listing=due[0]))
+                self._metrics.timer_fired()
+        except (StorageFault, Unavailable) as fault:
+            log.error("a listing that is due cannot be settled yet", store=store, why=str(fault))
+            self._reactor.callLater(self._limits.damaged_retry_after_ms / 1000, self.timers.set, store, self._clock.now_ms())
+
+    def _ask_house(self, command: EndListing) -> "Deferred[Answer]":
+        answer: Deferred[Answer] = Deferred()
+        self._decide(Request(HOUSE, command), answer, self._limits.wake_tries_max)
+        return answer
+
+    def _show(self) -> None:
+        gauge = self._metrics.gauge
+        gauge("stores_awake", "Stores in memory", lambda: len(self.stores))
+        gauge("stores_waking", "Stores being loaded", lambda: self.stores.waking)
+        gauge("stores_dirty", "Stores whose file lacks something", lambda: len(self.stores.dirty))
+        gauge("gate_waiting", "Answers and pushes waiting to be durable", lambda: len(self.gate))
+        gauge("journal_unsynced", "Records not yet handed to the disk", lambda: len(self.writer))
+        gauge("journal_position", "Position of the last durable record", lambda: self.gate.durable)
+        gauge("listings_open", "Open listings in the search index", lambda: len(self.searches.index))
+        gauge("timers_waiting", "Wake-ups in memory", lambda: len(self.timers))
+        gauge("timers_in_flight", "Stores being settled", lambda: self.timers.in_flight)
+        gauge("clock_held", "1 while the wall clock has jumped ahead and timers rest", lambda: float(self._clock.held))
+        gauge("requests_undecided", "Requests waiting for stores to wake", lambda: self._undecided)
+
+
+__all__ = ["Caller", "Node", "NodeLimits"]

@@ -1,0 +1,120 @@
+"""The node's answers to `listing.search`: from its own index, never leaving the node.
+
+At a start the snapshot in the node's database is read first, then the records beyond it; searches wait for that. A search takes the
+rows as they are at one instant and is filtered and sorted in a lane of its own, so that it holds nobody up.
+"""
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import msgspec
+from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
+
+from auction.commands import SearchListings
+from auction.context import Answer
+from auction.events import decode_events
+from auction.evolve import listing_after
+from auction.refusals import Refusal
+from auction.results import SearchResult
+from auction.state import Listing
+from auction.views import listing_view
+from shardnode.node.lanes import Lane
+from shardnode.search.index import ListingIndex
+from shardnode.search.pages import Page, PageLimits, Pages
+from shardnode.search.query import found
+from shardnode.storage.port import Journal
+from shardnode.wire.errors import Unavailable
+
+
+class SearchLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of searching."""
+
+    pages: PageLimits = PageLimits()
+    waiting_max: int = 100
+    """Searches waiting for their turn; beyond it they are refused as unavailable."""
+    read_page: int = 5_000
+    """Rows or records read at once while the index is loaded."""
+    retry_after_ms: int = 250
+    """What a client is told to wait."""
+
+
+class Searches:
+    """Runs searches over the index, one after another."""
+
+    def __init__(
+        self,
+        *,
+        start: int,
+        journal: Journal,
+        journal_lane: Lane,
+        search_lane: Lane,
+        now_ms: Callable[[], int],
+        limits: SearchLimits,
+    ) -> None:
+        self._journal = journal
+        self._journal_lane = journal_lane
+        self._search_lane = search_lane
+        self._now_ms = now_ms
+        self._limits = limits
+        self._pages = Pages(start, limits.pages)
+        self._loaded = False
+        self._waiting_for_load: list[Deferred[None]] = []
+        self.index = ListingIndex()
+        self.waiting = 0
+
+    @inlineCallbacks
+    def load(self) -> Generator["Deferred[Any]", Any, dict[str, Listing]]:
+        """Read what is for sale; fires when searches are answered, with the rows that the snapshot lacked."""
+        position = yield self._journal_lane.do(self._journal.feed_position)
+        after = ""
+        while rows := (yield self._journal_lane.do(self._journal.open_listings, after, self._limits.read_page)):
+            self.index.apply(rows)
+            after = rows[-1].listing
+        changed: dict[str, Listing] = {}
+        while tail := (yield self._journal_lane.do(self._journal.feed_tail, position, self._limits.read_page)):
+            for position, parts in tail:
+                for part in parts:
+                    self._apply_part(part, changed)
+        self.index.settle()
+        self._loaded = True
+        for waiting in self._waiting_for_load:
+            waiting.callback(None)
+        self._waiting_for_load.clear()
+        return changed
+
+    def ask(self, query: SearchListings, player: str) -> "Deferred[Answer]":
+        """A page of open listings as `player` sees them."""
+        if query.cursor is not None:
+            return succeed(_answer(self._pages.next(query, self._now_ms()), player))
+        if self.waiting >= self._limits.waiting_max:
+            return fail(Unavailable("too many searches wait; try again", self._limits.retry_after_ms))
+        self.waiting += 1
+        return self._search(query, player).addBoth(self._done)
+
+    @inlineCallbacks
+    def _search(self, query: SearchListings, player: str) -> Generator["Deferred[Any]", Any, Answer]:
+        if not self._loaded:
+            loaded: Deferred[None] = Deferred()
+            self._waiting_for_load.append(loaded)
+            yield loaded
+        as_of_ms = self._now_ms()
+        rows = yield self._search_lane.do(found, self.index.rows(), query)
+        return _answer(self._pages.first(query, rows, as_of_ms), player)
+
+    def _done(self, result: Any) -> Any:
+        self.waiting -= 1
+        return result
+
+    def _apply_part(self, part: bytes, changed: dict[str, Listing]) -> None:
+        for event in decode_events(part):
+            row = listing_after(self.index.get, event)
+            if row is not None:
+                self.index.apply([row])
+                changed[row.listing] = row
+
+
+def _answer(page: Page | Refusal, player: str) -> Answer:
+    if isinstance(page, Refusal):
+        return Answer(page, refused=True)
+    views = [listing_view(row, player) for row in page.rows]
+    return Answer(SearchResult(views, page.next, page.as_of_ms), refused=False)
