@@ -1,0 +1,76 @@
+"""What a server pushes: `hello` once a socket opens, and `event` for everything a player is told.
+
+The classes give the shape of `data` for each event type; the rules make the notices (`auction.state.Notice`).
+"""
+
+import msgspec
+
+from auction.state import DeliveryKind
+
+
+class World(msgspec.Struct, frozen=True):
+    """Which world the node serves."""
+
+    version: str
+    hash: str
+
+
+class Hello(msgspec.Struct, frozen=True):
+    """The push that opens every connection."""
+
+    node: str
+    protocol: str
+    server_time_ms: int
+    world: World
+    max_message_bytes: int
+
+
+class Outbid(msgspec.Struct, frozen=True):
+    """Somebody else leads now; told to the bidder who led, whose gold is back."""
+
+    listing: str
+    price: int
+    min_bid: int | None
+
+
+class Sold(msgspec.Struct, frozen=True):
+    """The seller's listing was sold for `price`; `proceeds` wait as a delivery."""
+
+    listing: str
+    price: int
+    proceeds: int
+
+
+class Won(msgspec.Struct, frozen=True):
+    """The caller won an auction; the item waits in `delivery`."""
+
+    listing: str
+    price: int
+    delivery: str
+
+
+class Expired(msgspec.Struct, frozen=True):
+    """The seller's listing ended without a bid; the item waits in `delivery`."""
+
+    listing: str
+    delivery: str
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """Something waits to be claimed."""
+
+    delivery: str
+    kind: DeliveryKind
+
+
+EVENTS: dict[str, type[msgspec.Struct]] = {
+    "listing.outbid": Outbid,
+    "listing.sold": Sold,
+    "listing.won": Won,
+    "listing.expired": Expired,
+    "delivery.arrived": Arrived,
+}
+"""Event type → what its `data` carries."""
+
+LATER_EVENTS = ("offer.received", "offer.closed", "commodity.filled")
+"""Event types of methods that are yet to come."""
