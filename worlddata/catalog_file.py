@@ -24,7 +24,7 @@ from sqlalchemy import (
     insert,
     select,
 )
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from worlddata.identity import content_hash
 from worlddata.problems import WorldError
@@ -168,9 +168,8 @@ def write_catalog(catalog: Catalog, directory: Path) -> Path:
             draft.chmod(0o444)
             draft.replace(path)
     except (OSError, SQLAlchemyError) as error:
-        raise CatalogFileError(
-            f"{path} cannot be written ({error}); make room there, and let this user write"
-        ) from error
+        mend = "make room there, and let this user write"
+        raise CatalogFileError(f"{path} cannot be written ({_reason(error)}); {mend}") from error
     return path
 
 
@@ -187,7 +186,7 @@ def open_catalog(path: Path) -> Catalog:
             _check_format(connection, path)
             catalog = _read_tables(connection)
     except (SQLAlchemyError, msgspec.ValidationError, KeyError, ValueError) as error:
-        raise _damaged(path, str(error)) from error
+        raise _damaged(path, _reason(error)) from error
     if content_hash(catalog) != catalog.hash:
         raise _damaged(path, f"its content has the hash {content_hash(catalog)}, not {catalog.hash}")
     if path.name != catalog_file_name(catalog):
@@ -200,6 +199,10 @@ def _damaged(path: Path, what: str) -> CatalogDamagedError:
         f"{path} is damaged ({what}); remove it and run `auction world build --out {path.parent}`, "
         "or start the node, which writes its own anew"
     )
+
+
+def _reason(error: Exception) -> str:
+    return str(error.orig if isinstance(error, DBAPIError) else error)
 
 
 def _connect_read_only(path: Path) -> sqlite3.Connection:

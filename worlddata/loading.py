@@ -25,6 +25,6 @@ def load_catalog(data_dir: Path, rules_file: Path | None = None, sources_dir: Pa
     return overlay_rules(catalog, rules_file) if rules_file else catalog
 
 
-def build(sources_dir: Path, out_dir: Path) -> Path:
+def build_catalog(sources_dir: Path, out_dir: Path) -> Path:
     """Write the catalog file of some sources into a directory and return its path. Raises ``WorldError``."""
     return write_catalog(read_sources(sources_dir), out_dir)

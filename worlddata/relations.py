@@ -59,8 +59,8 @@ def _base_faults(base: Base, catalog: Catalog, known: Known) -> Iterator[str]:
     for stat in base.stat_percents:
         if stat not in known["stats"]:
             yield f"unknown stat {stat!r}; {did_you_mean(stat, known['stats'])}"
-        elif stat in base.stats and not 1 <= base.stats[stat].max <= MAX_STAT:
-            yield f"stat {stat!r} reaches {base.stats[stat].max}, not 1 … {MAX_STAT}; change its percentage"
+        elif stat in base.stats and base.stats[stat].max > MAX_STAT:
+            yield f"stat {stat!r} reaches {base.stats[stat].max}, above {MAX_STAT}; lower its percentage"
     greediest = max(catalog.rarities.values(), key=lambda rarity: rarity.stats_max, default=None)
     if greediest and greediest.stats_max > len(base.stat_percents):
         yield (

@@ -84,6 +84,7 @@ class _Sources:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
+        self._all_readable = True
         self._entries: dict[str, dict[str, _Entry]] = {kind: {} for kind in (*_ONCE, *_MANY)}
 
     def gather(self, file: str, path: Path) -> None:
@@ -92,6 +93,7 @@ class _Sources:
             document = read_toml(path)
         except UnreadableError as error:
             self.problems.append(Problem(file, "", str(error)))
+            self._all_readable = False
             return
         for kind, content in document.items():
             if kind in _ONCE:
@@ -112,9 +114,6 @@ class _Sources:
 
     def catalog(self) -> Catalog:
         """Return the sound entries as a catalog, in an order of their own; it is a world only without problems."""
-        for kind in (*_ONCE, "rarities"):
-            if not self._entries[kind]:
-                self.problems.append(Problem("*.toml", kind, f"is in none of the files; add [{kind}]"))
         world = self._typed("world", _World).get("world", _World(version="0.0.0"))
         rarities = self._typed("rarities", Rarity)
         stats = self._typed("stats", Stat)
@@ -129,9 +128,17 @@ class _Sources:
             bases={base_id: _with_ranges(base, stats) for base_id, base in bases.items()},
             commodities=self._typed("commodities", Commodity),
         )
+        if self._all_readable:
+            self._relate(catalog)
+        return with_hash(catalog)
+
+    def _relate(self, catalog: Catalog) -> None:
+        """Check the entries against each other, once all are here: a file that is missing would be told as theirs."""
+        for kind in (*_ONCE, "rarities"):
+            if not self._entries[kind]:
+                self.problems.append(Problem("*.toml", kind, f"is in none of the files; add [{kind}]"))
         for kind, entry_id, fault in relation_faults(catalog, self._entries):
             self.problems.append(self._entries[kind][entry_id].problem(fault))
-        return with_hash(catalog)
 
     def _typed(self, kind: str, record: type[_Record], **given: Any) -> dict[str, _Record]:
         """Return the sound entries of a kind by id, sorted; what is wrong with the others becomes problems."""

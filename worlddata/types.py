@@ -16,7 +16,7 @@ MAX_LEVEL = 100
 """Items have levels 1 … ``MAX_LEVEL``."""
 
 MAX_STAT = 1_000_000
-"""The largest value of a stat."""
+"""The largest value of a stat; the least is 1."""
 
 BASIS_POINTS = 10_000
 DAY_S = 86_400
@@ -25,7 +25,7 @@ Amount = Annotated[int, msgspec.Meta(ge=0, le=MAX_AMOUNT)]
 BasisPoints = Annotated[int, msgspec.Meta(ge=0, le=BASIS_POINTS)]
 Level = Annotated[int, msgspec.Meta(ge=1, le=MAX_LEVEL)]
 Percent = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
-StatValue = Annotated[int, msgspec.Meta(ge=0, le=MAX_STAT)]
+StatValue = Annotated[int, msgspec.Meta(ge=1, le=MAX_STAT)]
 DurationS = Annotated[int, msgspec.Meta(ge=2, le=30 * DAY_S)]
 _END = r"(?!\n)$"  # a bare `$` also matches before a last line break
 
@@ -116,7 +116,7 @@ class Category(msgspec.Struct, frozen=True, kw_only=True):
 
     category: WorldId
     name: DisplayName
-    holds: Literal["items", "commodities"]
+    holds: Annotated[Literal["items", "commodities"], msgspec.Meta(description='"items" or "commodities"')]
 
 
 class Rarity(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,8 +181,8 @@ def stat_range(base: Base, stat: Stat, level: int) -> Range:
     """Return what ``stat`` may be on an item of ``base`` at an item level of 1 … ``MAX_LEVEL``.
 
     Both ends of the range lie on the straight line from ``at_level_1`` to ``at_level_100``, are scaled by the base's
-    percentage, and are rounded once, to the nearest integer, a half upwards. Raises ``KeyError`` when the base does
-    not carry the stat.
+    percentage, and are rounded once, to the nearest integer, a half upwards, but never below 1. Raises ``KeyError``
+    when the base does not carry the stat.
     """
     assert 1 <= level <= MAX_LEVEL, level  # noqa: S101 - a level outside the world is our own bug
     percent = base.stat_percents[stat.stat]
@@ -194,4 +194,4 @@ def stat_range(base: Base, stat: Stat, level: int) -> Range:
 def _on_the_line(at_level_1: int, at_level_100: int, level: int, percent: int) -> int:
     steps = MAX_LEVEL - 1
     scaled = percent * (at_level_1 * (MAX_LEVEL - level) + at_level_100 * (level - 1))
-    return (2 * scaled + 100 * steps) // (2 * 100 * steps)
+    return max(1, (2 * scaled + 100 * steps) // (2 * 100 * steps))
