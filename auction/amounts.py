@@ -6,7 +6,10 @@ client can read exactly.
 
 from worlddata.types import BASIS_POINTS, MAX_AMOUNT
 
-__all__ = ["BASIS_POINTS", "MAX_AMOUNT", "checked", "fits", "share_rounded_up"]
+__all__ = ["BASIS_POINTS", "LIFETIME_MAX", "MAX_AMOUNT", "checked", "fits", "share_rounded_up"]
+
+LIFETIME_MAX = 2**62
+"""The largest total that is ever counted: what entered one store since it was opened. A store file keeps 64 bits."""
 
 
 def fits(amount: int) -> bool:

@@ -36,3 +36,9 @@ def parse(text: str, letter: str) -> tuple[StoreId, int] | None:
     if match is None or match[2] != letter:
         return None
     return match[1], int(match[3])
+
+
+def minter(minted: str) -> StoreId:
+    """The store that minted an id which is known to be ours."""
+    store, _, _ = minted.partition(".")
+    return store

@@ -1,0 +1,83 @@
+"""Deliveries: taking in what other stores sent, and claiming what waits."""
+
+from auction import ids, notices
+from auction.amounts import fits
+from auction.commands import ClaimDelivery
+from auction.context import Context
+from auction.events import DeliveryClaimed, DeliveryMade, Event, Goods, Refund, TransferSent, TransferTaken
+from auction.refusals import Refusal
+from auction.results import DeliveryResult
+from auction.state import Account, Delivery, DeliveryKind, Item, PlayerState, StoreId
+from auction.views import delivery_view
+
+
+def delivery_of(
+    account: Account,
+    kind: DeliveryKind,
+    listing: str,
+    now_ms: int,
+    *,
+    gold: int = 0,
+    items: tuple[Item, ...] = (),
+    after: int = 0,
+) -> DeliveryMade:
+    """The account's next delivery, `after` others of the same decision."""
+    delivery = ids.mint(account.store, "d", account.deliveries_made + 1 + after)
+    return DeliveryMade(delivery, kind, gold, items, {}, listing, now_ms)
+
+
+def take_in(state: PlayerState, sender: StoreId, sent: TransferSent, now_ms: int) -> list[Event]:
+    """What a transfer does where it arrives; it cannot be refused.
+
+    Gold enters the wallet by itself; all of it waits as a delivery if the wallet would pass MAX_AMOUNT. Goods wait.
+    """
+    account = state.owner()
+    payload = sent.payload
+    gold = payload.gold if isinstance(payload, Refund) else payload.refund
+    to_wallet = gold if fits(account.gold + gold) else 0
+    made: list[DeliveryMade] = []
+    told: list[notices.Told] = []
+    if isinstance(payload, Goods):
+        goods = delivery_of(account, payload.kind, payload.listing, now_ms, items=(payload.item,))
+        made.append(goods)
+        if payload.kind == "won":
+            told.append(notices.won(payload.listing, payload.price, goods.delivery))
+    else:
+        told.append(notices.outbid(payload.listing, payload.price, payload.min_bid))
+    if gold > to_wallet:
+        made.append(delivery_of(account, "refund", payload.listing, now_ms, gold=gold, after=len(made)))
+    told.extend(notices.arrived(delivery.delivery, delivery.kind) for delivery in made)
+    return [
+        TransferTaken(sender, sent.number, payload, to_wallet, now_ms),
+        *made,
+        *notices.notices(account, now_ms, *told),
+    ]
+
+
+def claim(state: PlayerState, ask: ClaimDelivery, context: Context) -> tuple[list[Event], DeliveryResult] | Refusal:
+    """Move a delivery into wallet and stash, whole or not at all."""
+    row = state.deliveries.get(ask.delivery)
+    if row is None:
+        return Refusal("delivery_claimed" if _was_made_here(state, ask.delivery) else "no_such_delivery")
+    no_room = _no_room(state, row, context)
+    if no_room is not None:
+        return no_room
+    return [DeliveryClaimed(row.delivery, context.now_ms)], DeliveryResult(delivery_view(row))
+
+
+def _was_made_here(state: PlayerState, delivery: str) -> bool:
+    account, named = state.account.get(0), ids.parse(delivery, "d")
+    if account is None or named is None:
+        return False
+    store, number = named
+    return store == account.store and number <= account.deliveries_made
+
+
+def _no_room(state: PlayerState, row: Delivery, context: Context) -> Refusal | None:
+    if len(state.items) + len(row.items) > context.catalog.rules.stash_capacity and row.items:
+        return Refusal("stash_full")
+    for commodity, quantity in row.commodities.items():
+        held = state.commodities.get(commodity)
+        if held is not None and not fits(held.quantity + quantity):
+            return Refusal("stash_full")
+    return None if fits(state.gold() + row.gold) else Refusal("wallet_full")

@@ -1,0 +1,367 @@
+"""What an event changes: `evolve` is the only writer of a store's state, live and on replay alike.
+
+It decides nothing and refuses nothing. It reads the event and the store's own state only, so the same events always
+make the same state. What cannot be (a negative wallet, a missing row) is our own bug and an assertion.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
+from typing import Any
+
+from msgspec.structs import replace
+
+from auction import events, ids
+from auction.amounts import checked
+from auction.ledger import BURNED, ELSEWHERE, ESCROW, GRANTED, WAITING, WALLET, balance, post
+from auction.state import (
+    CLOSED_LISTINGS_KEPT,
+    LOST_BIDS_KEPT,
+    NOTICES_KEPT,
+    UNTOLD_KEYS_KEPT,
+    Account,
+    Bid,
+    Commodity,
+    Delivery,
+    Key,
+    Listing,
+    PlayerState,
+    TransferMark,
+)
+
+
+def evolve(state: PlayerState, event: events.Event) -> None:
+    """Apply one event to the store it happened in."""
+    _EVOLVE[type(event)](state, event)
+    account = state.owner()
+    assert balance(state, WALLET) == checked(account.gold), account
+
+
+def listings_changed(happened: Iterable[events.Event]) -> Iterator[str]:
+    """Ids of the listings whose rows these events of one store changed, for timers and indexes; may repeat an id."""
+    for event in happened:
+        if isinstance(event, events.BidTaken | events.ListingClosed):
+            yield event.listing
+        elif isinstance(event, events.ListingCreated):
+            yield event.listing.listing
+
+
+def after_bid(row: Listing, event: events.BidTaken) -> Listing:
+    """A listing's row as a bid leaves it."""
+    return replace(
+        row,
+        version=row.version + 1,
+        leader=event.leader,
+        leader_max=checked(event.leader_max),
+        price=checked(event.price),
+        bids=event.bids,
+        ends_at_ms=event.ends_at_ms,
+    )
+
+
+def after_close(row: Listing, event: events.ListingClosed) -> Listing:
+    """A listing's row as its end leaves it: nothing is in escrow any more."""
+    return replace(
+        row,
+        version=row.version + 1,
+        state=event.state,
+        price=event.price,
+        leader=event.buyer,
+        leader_max=0,
+        deposit=0,
+    )
+
+
+def _store_opened(state: PlayerState, event: events.StoreOpened) -> None:
+    assert 0 not in state.account, event
+    state.account.put(0, Account(event.player, event.store))
+
+
+def _granted(state: PlayerState, event: events.Granted) -> None:
+    account = state.owner()
+    state.account.put(
+        0,
+        replace(
+            account,
+            gold=account.gold + event.gold,
+            gold_granted=account.gold_granted + event.gold,
+            items_granted=account.items_granted + len(event.items),
+            items_made=account.items_made + len(event.items),
+        ),
+    )
+    post(state, debit=WALLET, credit=GRANTED, amount=event.gold, reason="grant", ref=None, at_ms=event.at_ms)
+    for item in event.items:
+        assert item.item not in state.items, item
+        state.items.put(item.item, item)
+    for commodity, quantity in event.commodities.items():
+        held = state.commodities.get(commodity) or Commodity(commodity, 0)
+        state.commodities.put(
+            commodity,
+            replace(held, quantity=checked(held.quantity + quantity), granted=held.granted + quantity),
+        )
+
+
+def _taken(state: PlayerState, event: events.Taken) -> None:
+    account = state.owner()
+    state.account.put(
+        0,
+        replace(
+            account,
+            gold=account.gold - event.gold,
+            gold_burned=account.gold_burned + event.gold,
+            items_burned=account.items_burned + len(event.items),
+        ),
+    )
+    post(state, debit=BURNED, credit=WALLET, amount=event.gold, reason="take", ref=None, at_ms=event.at_ms)
+    for item in event.items:
+        state.items.drop(item)
+    for commodity, quantity in event.commodities.items():
+        held = state.commodities.rows[commodity]
+        state.commodities.put(
+            commodity,
+            replace(held, quantity=checked(held.quantity - quantity), burned=held.burned + quantity),
+        )
+
+
+def _listing_created(state: PlayerState, event: events.ListingCreated) -> None:
+    row = event.listing
+    account = state.owner()
+    assert row.number == account.listings_made + 1, row
+    assert row.ends_at_ms > row.created_at_ms, row
+    state.account.put(0, replace(account, gold=account.gold - row.deposit, listings_made=row.number))
+    post(
+        state,
+        debit=ESCROW,
+        credit=WALLET,
+        amount=row.deposit,
+        reason="deposit",
+        ref=row.listing,
+        at_ms=row.created_at_ms,
+    )
+    state.items.drop(row.item.item)
+    state.listings.put(row.listing, row)
+    state.open_listings[row.listing] = row.ends_at_ms
+
+
+def _bid_taken(state: PlayerState, event: events.BidTaken) -> None:
+    row = state.listings.rows[event.listing]
+    assert row.state == "open", row
+    assert event.price <= event.leader_max, event
+    came_in = event.leader_max - (row.leader_max if event.leader == row.leader else 0)
+    post(state, debit=ESCROW, credit=ELSEWHERE, amount=came_in, reason="bid", ref=event.listing, at_ms=event.at_ms)
+    state.listings.put(event.listing, after_bid(row, event))
+    state.open_listings[event.listing] = event.ends_at_ms
+
+
+def _listing_closed(state: PlayerState, event: events.ListingClosed) -> None:
+    row = state.listings.rows[event.listing]
+    assert row.state == "open", row
+    ref, at_ms = event.listing, event.at_ms
+    post(state, debit=ESCROW, credit=ELSEWHERE, amount=event.received, reason="buyout", ref=ref, at_ms=at_ms)
+    post(state, debit=BURNED, credit=ESCROW, amount=event.fee, reason="fee", ref=ref, at_ms=at_ms)
+    post(state, debit=BURNED, credit=ESCROW, amount=event.deposit_burned, reason="forfeit", ref=ref, at_ms=at_ms)
+    account = state.owner()
+    state.account.put(0, replace(account, gold_burned=account.gold_burned + event.fee + event.deposit_burned))
+    state.listings.put(event.listing, after_close(row, event))
+    del state.open_listings[event.listing]
+    _cut_back_closed_listings(state)
+
+
+def _cut_back_closed_listings(state: PlayerState) -> None:
+    if len(state.listings) - len(state.open_listings) >= 2 * CLOSED_LISTINGS_KEPT:
+        closed = [row.listing for row in state.listings if row.state != "open"]
+        for listing in closed[:-CLOSED_LISTINGS_KEPT]:
+            state.listings.drop(listing)
+
+
+_GOLD_OF_A_DELIVERY_COMES_FROM = {"proceeds": ESCROW, "refund": ELSEWHERE}
+"""Delivery kind → ledger account; other kinds carry no gold yet."""
+
+
+def _delivery_made(state: PlayerState, event: events.DeliveryMade) -> None:
+    account = state.owner()
+    number = account.deliveries_made + 1
+    assert event.delivery == ids.mint(account.store, "d", number), event
+    state.account.put(0, replace(account, deliveries_made=number))
+    if event.gold:
+        source = _GOLD_OF_A_DELIVERY_COMES_FROM[event.kind]
+        post(
+            state,
+            debit=WAITING,
+            credit=source,
+            amount=checked(event.gold),
+            reason=event.kind,
+            ref=event.delivery,
+            at_ms=event.at_ms,
+        )
+    row = Delivery(
+        event.delivery,
+        number,
+        event.kind,
+        event.gold,
+        event.items,
+        event.commodities,
+        event.listing,
+        event.at_ms,
+    )
+    state.deliveries.put(event.delivery, row)
+
+
+def _delivery_claimed(state: PlayerState, event: events.DeliveryClaimed) -> None:
+    row = state.deliveries.rows[event.delivery]
+    account = state.owner()
+    state.account.put(0, replace(account, gold=account.gold + row.gold))
+    post(state, debit=WALLET, credit=WAITING, amount=row.gold, reason="claim", ref=row.delivery, at_ms=event.at_ms)
+    for item in row.items:
+        assert item.item not in state.items, item
+        state.items.put(item.item, item)
+    for commodity, quantity in row.commodities.items():
+        held = state.commodities.get(commodity) or Commodity(commodity, 0)
+        state.commodities.put(commodity, replace(held, quantity=checked(held.quantity + quantity)))
+    state.deliveries.drop(event.delivery)
+
+
+def _bid_placed(state: PlayerState, event: events.BidPlaced) -> None:
+    account = state.owner()
+    state.account.put(0, replace(account, gold=account.gold - event.held))
+    post(
+        state,
+        debit=ELSEWHERE,
+        credit=WALLET,
+        amount=event.held,
+        reason="bid",
+        ref=event.listing,
+        at_ms=event.at_ms,
+    )
+    before = state.bids.get(event.listing)
+    if event.winning:
+        led = before is not None and before.winning
+        assert event.held == event.amount - (before.amount if before is not None and led else 0), event
+        state.standing_bids += 0 if led else 1
+        state.bids_escrowed += event.held
+    else:
+        assert before is None or not before.winning, event
+    state.bids.put(event.listing, Bid(event.listing, event.amount, event.winning, event.at_ms))
+    _cut_back_lost_bids(state)
+
+
+def _cut_back_lost_bids(state: PlayerState) -> None:
+    if len(state.bids) - state.standing_bids >= 2 * LOST_BIDS_KEPT:
+        lost = sorted((bid for bid in state.bids if not bid.winning), key=attrgetter("at_ms", "listing"))
+        for bid in lost[:-LOST_BIDS_KEPT]:
+            state.bids.drop(bid.listing)
+
+
+def _buyout_paid(state: PlayerState, event: events.BuyoutPaid) -> None:
+    account = state.owner()
+    state.account.put(0, replace(account, gold=account.gold - event.paid))
+    post(
+        state,
+        debit=ELSEWHERE,
+        credit=WALLET,
+        amount=event.paid,
+        reason="buyout",
+        ref=event.listing,
+        at_ms=event.at_ms,
+    )
+
+
+def _transfer_sent(state: PlayerState, event: events.TransferSent) -> None:
+    last = state.transfers_out.get(event.to)
+    assert event.number == (last.number if last is not None else 0) + 1, event
+    state.transfers_out.put(event.to, TransferMark(event.to, event.number))
+    payload = event.payload
+    gold = payload.gold if isinstance(payload, events.Refund) else payload.refund
+    post(state, debit=ELSEWHERE, credit=ESCROW, amount=gold, reason="refund", ref=payload.listing, at_ms=event.at_ms)
+
+
+def _transfer_taken(state: PlayerState, event: events.TransferTaken) -> None:
+    last = state.transfers_in.get(event.sender)
+    assert event.number == (last.number if last is not None else 0) + 1, event
+    state.transfers_in.put(event.sender, TransferMark(event.sender, event.number))
+    account = state.owner()
+    state.account.put(0, replace(account, gold=account.gold + event.to_wallet))
+    payload = event.payload
+    post(
+        state,
+        debit=WALLET,
+        credit=ELSEWHERE,
+        amount=event.to_wallet,
+        reason="refund",
+        ref=payload.listing,
+        at_ms=event.at_ms,
+    )
+    bid = state.bids.get(payload.listing)
+    if bid is None:
+        assert isinstance(payload, events.Goods) and payload.kind == "bought", event
+        return
+    if bid.winning:
+        state.standing_bids -= 1
+        state.bids_escrowed -= bid.amount
+    if isinstance(payload, events.Refund) and payload.outbid:
+        state.bids.put(payload.listing, replace(bid, winning=False))
+        _cut_back_lost_bids(state)
+    else:
+        state.bids.drop(payload.listing)
+
+
+def _noticed(state: PlayerState, event: events.Noticed) -> None:
+    account = state.owner()
+    seq = event.notice.seq
+    assert seq == account.notices_made + 1, event
+    state.account.put(0, replace(account, notices_made=seq))
+    state.notices.put(seq, event.notice)
+    if seq - NOTICES_KEPT in state.notices:
+        state.notices.drop(seq - NOTICES_KEPT)
+
+
+def _answered(state: PlayerState, event: events.Answered) -> None:
+    assert event.key not in state.keys, event.key
+    state.keys.put(event.key, Key(event.key, event.fingerprint, event.refused, event.answer, event.at_ms, event.untold))
+    if event.untold:
+        state.untold_keys.add(event.key)
+        _cut_back_untold_keys(state)
+
+
+def _cut_back_untold_keys(state: PlayerState) -> None:
+    if len(state.untold_keys) >= 2 * UNTOLD_KEYS_KEPT:
+        rows = state.keys.rows
+        oldest_first = sorted((rows[key] for key in state.untold_keys), key=attrgetter("at_ms", "key"))
+        for row in oldest_first[:-UNTOLD_KEYS_KEPT]:
+            state.keys.drop(row.key)
+            state.untold_keys.remove(row.key)
+
+
+def _key_told(state: PlayerState, event: events.KeyTold) -> None:
+    state.keys.put(event.key, replace(state.keys.rows[event.key], untold=False))
+    state.untold_keys.discard(event.key)
+
+
+def _keys_forgotten(state: PlayerState, event: events.KeysForgotten) -> None:
+    expired = []
+    for row in state.keys:
+        if row.at_ms >= event.before_ms:
+            break
+        expired.append(row.key)
+    for key in expired:
+        state.keys.drop(key)
+        state.untold_keys.discard(key)
+
+
+_EVOLVE: dict[type[events.Event], Callable[[PlayerState, Any], None]] = {
+    events.StoreOpened: _store_opened,
+    events.Granted: _granted,
+    events.Taken: _taken,
+    events.ListingCreated: _listing_created,
+    events.BidTaken: _bid_taken,
+    events.ListingClosed: _listing_closed,
+    events.DeliveryMade: _delivery_made,
+    events.DeliveryClaimed: _delivery_claimed,
+    events.BidPlaced: _bid_placed,
+    events.BuyoutPaid: _buyout_paid,
+    events.TransferSent: _transfer_sent,
+    events.TransferTaken: _transfer_taken,
+    events.Noticed: _noticed,
+    events.Answered: _answered,
+    events.KeyTold: _key_told,
+    events.KeysForgotten: _keys_forgotten,
+}

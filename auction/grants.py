@@ -1,0 +1,112 @@
+"""What enters the house and what leaves it, at the word of a game's own service."""
+
+from auction import ids
+from auction.amounts import LIFETIME_MAX, fits
+from auction.commands import Grant, GrantedItem, Take
+from auction.context import Context
+from auction.events import Event, Granted, StoreOpened, Taken
+from auction.params import fitting_levels
+from auction.refusals import Refusal
+from auction.results import GrantResult
+from auction.state import Account, Item, PlayerState
+from auction.views import item_view
+from worlddata.types import Base, Rarity, stat_range
+
+
+def grant(state: PlayerState, ask: Grant, context: Context) -> tuple[list[Event], GrantResult] | Refusal:
+    """Gold and goods straight into wallet and stash; a player's first grant opens its store.
+
+    `ask` has passed `auction.params.bad_param`.
+    """
+    unknown = _unknown(ask, context)
+    if unknown is not None:
+        return unknown
+    opened = state.account.get(0)
+    account = opened or Account(ask.player, context.store_of(ask.player))
+    no_room = _no_room(state, account, ask, context)
+    if no_room is not None:
+        return no_room
+    items = tuple(
+        _roll(ids.mint(account.store, "i", account.items_made + count), item, context)
+        for count, item in enumerate(ask.items, start=1)
+    )
+    opening = [] if opened else [StoreOpened(account.player, account.store)]
+    granted = Granted(ask.gold, items, ask.commodities, context.now_ms)
+    return [*opening, granted], GrantResult(ask.player, ask.gold, [item_view(item) for item in items])
+
+
+def take(state: PlayerState, ask: Take, context: Context) -> tuple[list[Event], GrantResult] | Refusal:
+    """Gold and goods out of wallet and stash, and out of the house for good."""
+    if state.account.get(0) is None:
+        return Refusal("no_such_player")
+    for commodity in ask.commodities:
+        if commodity not in context.catalog.commodities:
+            return Refusal("no_such_commodity")
+    items = [state.items.get(item) for item in dict.fromkeys(ask.items)]
+    held = [item for item in items if item is not None]
+    if len(held) < len(ask.items):
+        return Refusal("no_such_item")
+    if ask.gold > state.gold():
+        return Refusal("insufficient_gold", {"available": state.gold()})
+    for commodity, quantity in ask.commodities.items():
+        row = state.commodities.get(commodity)
+        if quantity > (row.quantity if row is not None else 0):
+            return Refusal("insufficient_goods")
+    commodities = {commodity: quantity for commodity, quantity in ask.commodities.items() if quantity}
+    taken = Taken(ask.gold, tuple(ask.items), commodities, context.now_ms)
+    return [taken], GrantResult(ask.player, ask.gold, [item_view(item) for item in held])
+
+
+def _unknown(ask: Grant, context: Context) -> Refusal | None:
+    catalog = context.catalog
+    if any(item.base not in catalog.bases for item in ask.items):
+        return Refusal("no_such_base")
+    if any(commodity not in catalog.commodities for commodity in ask.commodities):
+        return Refusal("no_such_commodity")
+    return None
+
+
+def _no_room(state: PlayerState, account: Account, ask: Grant, context: Context) -> Refusal | None:
+    if ask.items and len(state.items) + len(ask.items) > context.catalog.rules.stash_capacity:
+        return Refusal("stash_full")
+    for commodity, quantity in ask.commodities.items():
+        row = state.commodities.get(commodity)
+        if row is not None and not (fits(row.quantity + quantity) and row.granted + quantity <= LIFETIME_MAX):
+            return Refusal("stash_full")
+    if not fits(account.gold + ask.gold) or account.gold_granted + ask.gold > LIFETIME_MAX:
+        return Refusal("wallet_full")
+    return None
+
+
+def _roll(item_id: str, item: GrantedItem, context: Context) -> Item:
+    """The item as granted, with what the grant left out rolled within the base's ranges."""
+    catalog = context.catalog
+    base = catalog.bases[item.base]
+    rarity = catalog.rarities[item.rarity] if item.rarity is not None else _roll_rarity(context)
+    levels = fitting_levels(item, base, catalog)
+    level = levels[context.random_int(0, len(levels) - 1)]
+    stats = dict(item.stats) if item.stats is not None else _roll_stats(base, rarity, level, context)
+    return Item(item_id, base.base, base.name, base.category, rarity.rarity, level, stats, item.bound)
+
+
+def _roll_rarity(context: Context) -> Rarity:
+    """One of the catalog's rarities, by weight."""
+    rarities = sorted(context.catalog.rarities.values(), key=lambda rarity: rarity.order)
+    roll = context.random_int(1, sum(rarity.weight for rarity in rarities))
+    for rarity in rarities:
+        roll -= rarity.weight
+        if roll <= 0:
+            return rarity
+    raise AssertionError("a roll is never above the sum of weights")
+
+
+def _roll_stats(base: Base, rarity: Rarity, level: int, context: Context) -> dict[str, int]:
+    """As many of the base's stats as the rarity gives, each uniform within its range at this level."""
+    left = sorted(base.stats)
+    count = context.random_int(min(rarity.stats_min, len(left)), min(rarity.stats_max, len(left)))
+    stats = {}
+    for _ in range(count):
+        stat = left.pop(context.random_int(0, len(left) - 1))
+        bounds = stat_range(base, context.catalog.stats[stat], level)
+        stats[stat] = context.random_int(bounds.min, bounds.max)
+    return stats

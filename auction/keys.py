@@ -1,0 +1,96 @@
+"""Idempotency keys: the same key and request give the stored first answer, executed once.
+
+A key belongs to a scope: the player's own, or one caller's changes to this player (`admin.*`). Stored are results and
+the refusal `outbid`, in the record of their effect; every other refusal leaves the key free.
+
+A mutation that came without a key is executed under one that the node made up. Nobody can repeat such a key before it
+is told (`in_doubt`), so only the latest of these are kept until then.
+"""
+
+import hashlib
+
+import msgspec
+
+from auction.commands import AdminMutation, Mutation
+from auction.context import Answer, Request
+from auction.events import Answered, Event, KeysForgotten, KeyTold
+from auction.refusals import Refusal
+from auction.results import Result
+from auction.state import KEYS_KEPT_S, KEYS_MAX, KEYS_SWEPT_S, PlayerState
+
+_deterministic = msgspec.msgpack.Encoder(order="deterministic")
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Use(msgspec.Struct, frozen=True, gc=False):
+    """One use of a key."""
+
+    key: str
+    """Scope and key, as they are stored."""
+    fingerprint: bytes
+    """16 bytes: hash of method and params, the key left out."""
+    untold: bool
+    """Whether the node made the key up."""
+
+
+def use_of(request: Request) -> Use | None:
+    """The key that a mutation is executed under; None for the house's own commands."""
+    ask = request.ask
+    if isinstance(ask, AdminMutation):
+        return Use(f"admin:{request.caller.player}\n{ask.key}", _fingerprint(ask), untold=False)
+    assert isinstance(ask, Mutation)
+    key = ask.key or request.own_key
+    return Use(own(key), _fingerprint(ask), untold=ask.key is None) if key else None
+
+
+def own(key: str) -> str:
+    """A player's own key as it is stored."""
+    return f"\n{key}"
+
+
+def repeated(state: PlayerState, use: Use) -> Answer | Refusal | None:
+    """The stored answer of a key used before, `key_reused` where it was another request; None for a free key."""
+    row = state.keys.get(use.key)
+    if row is None:
+        return None
+    if row.fingerprint != use.fingerprint:
+        return Refusal("key_reused")
+    return Answer(body=None, refused=row.refused, encoded=row.answer)
+
+
+def none_left(state: PlayerState, now_ms: int) -> Refusal | None:
+    """`rate_limited` where a store remembers as many keys as it may and none of them is old enough to be forgotten."""
+    if len(state.keys) < KEYS_MAX:
+        return None
+    kept_until_ms = _oldest_ms(state) + KEYS_KEPT_S * 1000
+    return Refusal("rate_limited", {"retry_after_ms": kept_until_ms - now_ms}) if kept_until_ms > now_ms else None
+
+
+def used(state: PlayerState, use: Use, body: Result | Refusal, now_ms: int) -> tuple[list[Event], Answer]:
+    """Store an answer under its key, and forget what has expired, many keys at a time."""
+    refused = isinstance(body, Refusal)
+    encoded = _encode(body)
+    events: list[Event] = []
+    before_ms = now_ms - KEYS_KEPT_S * 1000
+    if state.keys and (
+        _oldest_ms(state) < before_ms - KEYS_SWEPT_S * 1000
+        or (len(state.keys) >= KEYS_MAX and _oldest_ms(state) < before_ms)
+    ):
+        events.append(KeysForgotten(before_ms))
+    events.append(Answered(use.key, use.fingerprint, refused, encoded, now_ms, use.untold))
+    return events, Answer(body, refused, encoded)
+
+
+def tell(state: PlayerState, key: str, now_ms: int) -> list[Event]:
+    """A key that the node made up was told to the client: keep it like a client's own. Nothing where it is not held."""
+    row = state.keys.get(own(key))
+    return [KeyTold(row.key, now_ms)] if row is not None and row.untold else []
+
+
+def _oldest_ms(state: PlayerState) -> int:
+    return next(iter(state.keys)).at_ms
+
+
+def _fingerprint(ask: Mutation | AdminMutation) -> bytes:
+    named = f"{type(ask).__name__}\n".encode()
+    return hashlib.blake2b(named + _deterministic.encode(msgspec.structs.replace(ask, key="")), digest_size=16).digest()

@@ -1,0 +1,71 @@
+"""Params that are wrong by themselves or against the catalog, beyond what their types say.
+
+The protocol answers these −32602 with the path of the bad param, before it looks at who asks; whoever decodes a request
+calls `bad_param` first. Decisions rely on it.
+"""
+
+import msgspec
+
+from auction.commands import Ask, CreateListing, Grant, GrantedItem
+from worlddata.types import Base, Catalog, stat_range
+
+
+class BadParam(msgspec.Struct, frozen=True):
+    """A param that no rule needs to look at: where it is ("items[0].level"), and what it should have been."""
+
+    path: str
+    message: str
+
+
+def bad_param(ask: Ask, catalog: Catalog) -> BadParam | None:
+    """The first bad param of a question; None for a good one."""
+    if isinstance(ask, CreateListing):
+        return _bad_price(ask)
+    if isinstance(ask, Grant):
+        for place, item in enumerate(ask.items):
+            bad = _bad_item(item, f"items[{place}]", catalog)
+            if bad is not None:
+                return bad
+    return None
+
+
+def fitting_levels(item: GrantedItem, base: Base, catalog: Catalog) -> list[int]:
+    """The levels of the base at which each stat that the grant names is within its range."""
+    levels = range(base.min_level, base.max_level + 1) if item.level is None else (item.level,)
+    return [
+        level
+        for level in levels
+        if all(_in_range(base, stat, value, level, catalog) for stat, value in (item.stats or {}).items())
+    ]
+
+
+def _bad_price(ask: CreateListing) -> BadParam | None:
+    if ask.start_bid is None and ask.buyout is None:
+        return BadParam("start_bid", "give start_bid, buyout or both")
+    if ask.start_bid is not None and ask.buyout is not None and ask.buyout < ask.start_bid:
+        return BadParam("buyout", "must not be less than start_bid")
+    return None
+
+
+def _bad_item(item: GrantedItem, path: str, catalog: Catalog) -> BadParam | None:
+    base = catalog.bases.get(item.base)
+    if base is None:
+        return None  # the decision refuses it: no_such_base
+    if item.rarity is not None and item.rarity not in catalog.rarities:
+        return BadParam(f"{path}.rarity", f"must be one of {', '.join(catalog.rarities)}")
+    if item.level is not None and not base.min_level <= item.level <= base.max_level:
+        return BadParam(f"{path}.level", f"must be {base.min_level} to {base.max_level} on base {base.base}")
+    for stat, value in (item.stats or {}).items():
+        if stat not in base.stats:
+            return BadParam(f"{path}.stats.{stat}", f"base {base.base} carries only {', '.join(base.stats)}")
+        bounds = base.stats[stat] if item.level is None else stat_range(base, catalog.stats[stat], item.level)
+        if not bounds.min <= value <= bounds.max:
+            return BadParam(f"{path}.stats.{stat}", f"must be {bounds.min} to {bounds.max} on such an item")
+    if not fitting_levels(item, base, catalog):
+        return BadParam(f"{path}.stats", f"base {base.base} has no level at which all of these fit; name a level")
+    return None
+
+
+def _in_range(base: Base, stat: str, value: int, level: int, catalog: Catalog) -> bool:
+    bounds = stat_range(base, catalog.stats[stat], level)
+    return bounds.min <= value <= bounds.max
