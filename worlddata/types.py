@@ -184,7 +184,7 @@ def stat_range(base: Base, stat: Stat, level: int) -> Range:
     percentage, and are rounded once, to the nearest integer, a half upwards, but never below 1. Raises ``KeyError``
     when the base does not carry the stat.
     """
-    assert 1 <= level <= MAX_LEVEL, level  # noqa: S101 - a level outside the world is our own bug
+    assert 1 <= level <= MAX_LEVEL, level
     percent = base.stat_percents[stat.stat]
     low = _on_the_line(stat.at_level_1.min, stat.at_level_100.min, level, percent)
     high = _on_the_line(stat.at_level_1.max, stat.at_level_100.max, level, percent)
