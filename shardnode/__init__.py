@@ -1,0 +1,1 @@
+"""One node of the auction house, from its socket to its disk."""

@@ -1,10 +1,13 @@
-"""The `auction` command. Each subcommand lives in a module of its own and is imported only when it is used, so each starts fast."""
+"""The `auction` command. Each subcommand lives in a module of its own and is imported only when it is used, so each
+starts fast.
+"""
 
 import importlib
 
 import click
 
 COMMANDS = {
+    "run": "shardnode.cli.run:run_command",
     "serve": "shardnode.cli.serve:serve_command",
     "token": "shardnode.cli.token:token_command",
     "audit": "shardnode.cli.audit:audit_command",
@@ -16,6 +19,7 @@ COMMANDS = {
 """Subcommand → where it stands."""
 
 SUMMARIES = {
+    "run": "Serve a populated auction house, to meet it for the first time.",
     "serve": "Run one node of the auction house.",
     "token": "Print a token for a player, a service or an operator.",
     "audit": "Prove over stopped data directories that nothing was lost or doubled.",
@@ -43,7 +47,7 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's interface
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's own
         """List the subcommands without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl(list(SUMMARIES.items()))

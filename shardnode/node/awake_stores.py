@@ -1,7 +1,8 @@
 """Stores in memory: woken on first touch, kept while used, put to sleep when idle.
 
-Waking loads the store's file and replays what the journal has beyond it; both happen in the lanes, and whoever asks meanwhile waits
-for the same waking. Only a clean store (its file holds all it knows) may sleep, so sleeping loses nothing and costs nothing.
+Waking loads the store's file and replays what the journal has beyond it; both happen in the lanes, and whoever asks
+meanwhile waits for the same waking. Only a clean store (its file holds all it knows) may sleep, so sleeping loses
+nothing and costs nothing.
 """
 
 import itertools
@@ -101,7 +102,9 @@ class AwakeStores:
         wakings = [self._wake(store) for store in stores if store not in self._awake]
         if not wakings:
             return succeed(None)
-        return gatherResults(wakings, consumeErrors=True).addCallbacks(lambda _: None, lambda failure: failure.value.subFailure)
+        return gatherResults(wakings, consumeErrors=True).addCallbacks(
+            lambda _: None, lambda failure: failure.value.subFailure
+        )
 
     def full(self) -> bool:
         """Whether no further store may be woken now."""
@@ -110,7 +113,9 @@ class AwakeStores:
     def sleep_idle(self) -> int:
         """Put to sleep what is clean and idle, and, over `awake_max`, what was used longest ago. Returns how many."""
         idle_since_s = self._reactor.seconds() - self.limits.idle_s
-        sleepy = [awake.store for awake in self._awake.values() if awake.used_at_s < idle_since_s and self._clean(awake)]
+        sleepy = [
+            awake.store for awake in self._awake.values() if awake.used_at_s < idle_since_s and self._clean(awake)
+        ]
         crowd = len(self._awake) - len(sleepy) - int(self.limits.awake_max * 0.9)
         if crowd > 0:
             clean = [awake for awake in self._awake.values() if awake.used_at_s >= idle_since_s and self._clean(awake)]

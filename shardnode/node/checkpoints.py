@@ -1,7 +1,8 @@
 """Write-behind checkpoints: dirty stores reach their files, the journal forgets what is there, idle stores sleep.
 
-A pass takes what changed in the stores that are dirty longest, waits until those records are durable (a file never knows more than the
-journal), writes the files in their lane, then tells the journal, which cuts off the records that nobody needs any more.
+A pass takes what changed in the stores that are dirty longest, waits until those records are durable (a file never
+knows more than the journal), writes the files in their lane, then tells the journal, which cuts off the records that
+nobody needs any more.
 """
 
 from collections.abc import Callable, Generator

@@ -1,8 +1,9 @@
 """The house's clock: wall time that never runs behind the journal and does not believe in sudden jumps ahead.
 
-`now_ms` is the larger of the wall clock and the last journaled instant. Where the wall clock runs ahead of the monotonic one by
-more than JUMP_MAX_S, the house does not follow: time goes on at the monotonic clock's pace, `held` is true, timers rest, and an
-operator is told. It ends when the wall clock is back, or with a restart, by which an operator accepts the new time.
+`now_ms` is the larger of the wall clock and the last journaled instant. Where the wall clock runs ahead of the
+monotonic one by more than JUMP_MAX_S, the house does not follow: time goes on at the monotonic clock's pace, `held`
+is true, timers rest, and an operator is told. It ends when the wall clock is back, or with a restart, by which an
+operator accepts the new time.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,9 @@ JUMP_MAX_S = 5.0
 
 
 class HouseClock:
-    """Instants in milliseconds since the epoch. `wall_s` and `monotonic_s` are `time.time` and `time.monotonic`, or a simulation's."""
+    """Instants in milliseconds since the epoch. `wall_s` and `monotonic_s` are `time.time` and `time.monotonic`, or a
+    simulation's.
+    """
 
     def __init__(self, wall_s: Callable[[], float], monotonic_s: Callable[[], float], floor_ms: int) -> None:
         self._wall_s = wall_s

@@ -1,7 +1,8 @@
-"""The node's options: one flat table; flags override the environment (`AUCTION_*`), which overrides the TOML file, which overrides defaults.
+"""The node's options: one flat table; flags override the environment (`AUCTION_*`), which overrides the TOML file,
+which overrides defaults.
 
-`docs/operating.md` describes every option, and a test holds the two together. Limits that an operator has no reason to change are
-constants beside what they limit.
+`docs/operating.md` describes every option, and a test holds the two together. Limits that an operator has no reason
+to change are constants beside what they limit.
 """
 
 import tomllib
@@ -40,7 +41,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     tls_key: Path | None = None
     """PEM file with the certificate's private key."""
     token_key: Path | None = None
-    """PEM file with the public key of the operator's own token issuer; the house's key then signs no player in."""
+    """PEM file with the public key of the operator's own token issuer; its tokens are good beside the house's own."""
     log_format: Literal["auto", "json", "pretty"] = "auto"
     """JSON lines, readable lines, or whichever fits standard error."""
     log_level: Literal["debug", "info", "warn", "error"] = "info"
@@ -62,7 +63,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     checkpoint_interval_s: Seconds = 5.0
     """Time between checkpoints."""
     stop_s: Seconds = 10.0
-    """How long a stop by signal may take to drain and checkpoint before the node ends all the same (the journal has everything)."""
+    """How long a stop by signal may take to drain and checkpoint before the node ends all the same (the journal has
+    everything).
+    """
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -73,9 +76,7 @@ class Held(msgspec.Struct, frozen=True):
     """Option → "default", the file's name, the variable's name, or the flag."""
 
 
-def read_config(
-    flags: Mapping[str, object], environment: Mapping[str, str], file: Path | None
-) -> Held:
+def read_config(flags: Mapping[str, object], environment: Mapping[str, str], file: Path | None) -> Held:
     """Put the options together; raises ConfigProblem naming the option, its origin and the mend."""
     values: dict[str, Any] = {}
     origins = dict.fromkeys(Config.__struct_fields__, "default")

@@ -1,7 +1,8 @@
 """The gate: nothing leaves the node before the records it depends on are durable.
 
-Everything that wants to leave (an answer, a push) is put before the gate with the position of the last record it depends on. When
-the journal has made records durable, the gate lets everything through that depends on no later one, in the order in which it came.
+Everything that wants to leave (an answer, a push) is put before the gate with the position of the last record it
+depends on. When the journal has made records durable, the gate lets everything through that depends on no later one,
+in the order in which it came.
 """
 
 from collections import deque
@@ -12,7 +13,7 @@ P = ParamSpec("P")
 
 
 class Gate:
-    """`durable` is the position of the last durable record; `waited` hears the longest wait of each opening, in seconds."""
+    """`durable` is the position of the last durable record; `waited` hears each opening's longest wait in seconds."""
 
     def __init__(self, durable: int, seconds: Callable[[], float], waited: Callable[[float], None]) -> None:
         self.durable = durable

@@ -1,7 +1,8 @@
 """From records to durable batches: collects what one turn of the reactor decides, commits it, opens the gate.
 
-While a batch is being committed the next one collects, so there is one fsync for as many records as came meanwhile, and never
-more than one batch under way. A batch that cannot be written stops the node: `failed` is called and nothing leaves any more.
+While a batch is being committed the next one collects, so there is one fsync for as many records as came meanwhile,
+and never more than one batch under way. A batch that cannot be written stops the node: `failed` is called and nothing
+leaves any more.
 """
 
 from collections.abc import Callable
@@ -70,7 +71,7 @@ class JournalWriter:
         wakeups: dict[StoreId, int | None],
         listings: dict[str, Listing],
     ) -> int:
-        """Take a record into the next batch and return its position; `listings` are rows it changed, told when durable."""
+        """Take a record into the next batch and return its position; `listings` it changed are told when durable."""
         self.position += 1
         batch = self._queue[-1]
         if len(batch.entries) >= BATCH_RECORDS_MAX:

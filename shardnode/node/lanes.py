@@ -1,7 +1,7 @@
 """Lanes: where the node's blocking work is done, one thread each, in the order in which it was given.
 
-The journal has a lane and the store files have one, so every SQLite file is touched by one thread only. A lane is an argument of
-the composition root: tests and the simulator pass one that does the work at a time of their choosing.
+The journal has a lane and the store files have one, so every SQLite file is touched by one thread only. A lane is an
+argument of the composition root: tests and the simulator pass one that does the work at a time of their choosing.
 """
 
 import queue
@@ -28,11 +28,15 @@ class Lane(Protocol):
 
 
 class ThreadLane:
-    """A lane with a thread of its own. Its queue is bounded by those who fill it: batches, checkpoints and wake-ups all are."""
+    """A lane with a thread of its own. Its queue is bounded by those who fill it: batches, checkpoints and wake-ups all
+    are.
+    """
 
     def __init__(self, reactor: IReactorFromThreads, name: str) -> None:
         self._reactor = reactor
-        self._work: queue.SimpleQueue[tuple[Deferred[Any], Callable[..., Any], tuple[Any, ...]] | None] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[tuple[Deferred[Any], Callable[..., Any], tuple[Any, ...]] | None] = (
+            queue.SimpleQueue()
+        )
         self._closed: Deferred[None] = Deferred()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()

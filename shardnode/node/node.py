@@ -2,9 +2,10 @@
 
     ask ─► execute (auction.house: pure rules over the states in memory) ─► record ─► journal ══► gate ─► answer, pushes
 
-A decision that needs a store which sleeps changes nothing and is made again when the store is awake. All that a decision changes is in
-memory at once and leaves the node only through the gate. The node has no rules of its own; its clock, randomness, reactor, lanes and
-storage are handed in by the composition root (`shardnode.node.serve`, or a test).
+A decision that needs a store which sleeps changes nothing and is made again when the store is awake. All that a
+decision changes is in memory at once and leaves the node only through the gate. The node has no rules of its own; its
+clock, randomness, reactor, lanes and storage are handed in by the composition root (`shardnode.node.serve`, or a
+test).
 """
 
 from collections.abc import Callable, Generator
@@ -16,10 +17,12 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from auction.commands import Command, EndListing, SearchListings
-from auction.context import HOUSE, Answer, Caller, Context, Request
+from auction import keys
+from auction.commands import Ask, Command, EndListing, SearchListings
+from auction.context import HOUSE, Answer, Context, Request
 from auction.events import Record
-from auction.house import Asleep, Executed, execute, listings_changed, tell_key, wake_at_ms
+from auction.evolve import evolve, listings_changed
+from auction.house import Asleep, execute
 from auction.ids import player_store
 from auction.state import Listing, Notice, StoreId
 from shardnode.node.awake_stores import AwakeStores, StoreLimits
@@ -148,7 +151,7 @@ class Node:
     def start(self) -> None:
         """Begin to keep time and to write checkpoints, and read what is for sale."""
         self.timers.start()
-        self.searches.load().addCallback(self.checkpoints.start).addErrback(self.fail)
+        self.searches.load(self.gate.durable).addCallback(self.checkpoints.start).addErrback(self.fail)
 
     @inlineCallbacks
     def stop(self) -> Generator["Deferred[None]", None, None]:
@@ -166,15 +169,12 @@ class Node:
         self._failed(failure)
 
     def ask(self, request: Request) -> "Deferred[Answer]":
-        """The answer, once everything that it tells is durable. Unavailable: nothing was done; anything else is a bug."""
+        """The answer, once everything that it tells is durable; fails with Unavailable where nothing was done."""
         answer: Deferred[Answer] = Deferred()
         try:
-            if self._stopping:
-                raise Unavailable("the node is stopping; connect again in a moment", self._limits.retry_after_ms)
             if isinstance(request.ask, SearchListings):
                 return self.searches.ask(request.ask, request.caller.player)
-            if isinstance(request.ask, Command):
-                self._admit_mutation()
+            self._admit(request.ask)
             self._decide(request, answer, self._limits.wake_tries_max)
         except Unavailable:
             answer.errback(Failure())
@@ -186,9 +186,12 @@ class Node:
         """A client was told that a mutation is in doubt: keep the key that the node gave it."""
         store = self.store_of(request.caller.player)
         state = self.stores.state(store)
-        if state is not None:
-            now_ms = self._clock.now_ms()
-            self._commit(tell_key(state, store, request.own_key, now_ms), now_ms)
+        now_ms = self._clock.now_ms()
+        events = [] if state is None else keys.tell(state, request.own_key, now_ms)
+        if state is not None and events:
+            for event in events:
+                evolve(state, event)
+            self._commit({store: events}, now_ms)
 
     def mint_key(self) -> str:
         """A key for a mutation whose client gave none, unique for ever."""
@@ -204,7 +207,11 @@ class Node:
             store = self._store_ids[player] = player_store(self._naming_key, player)
         return store
 
-    def _admit_mutation(self) -> None:
+    def _admit(self, ask: Ask) -> None:
+        if self._stopping:
+            raise Unavailable("the node is stopping; connect again in a moment", self._limits.retry_after_ms)
+        if not isinstance(ask, Command):
+            return
         for full, limit in (
             (len(self.writer) >= self._limits.unsynced_max, "unsynced_max"),
             (len(self.stores.dirty) >= self._limits.stores.dirty_max, "dirty_max"),
@@ -214,16 +221,16 @@ class Node:
                 raise Unavailable(f"the node is catching up ({limit}); try again", self._limits.retry_after_ms)
 
     def _decide(self, request: Request, answer: "Deferred[Answer]", tries: int) -> None:
+        """Execute a request and put its answer before the gate; a request that was given up meanwhile does nothing."""
+        if answer.called:
+            return
         now_ms = self._clock.now_ms()
         context = Context(self.catalog, now_ms, self.store_of, self._random_int, self.name, self._is_present)
         outcome = execute(request, self.stores.state, context)
         if isinstance(outcome, Asleep):
             self._wake(request, answer, outcome, tries)
             return
-        if outcome.record:
-            position = self._commit(outcome, now_ms)
-        else:
-            position = self.stores.position(outcome.reads)
+        position = self._commit(outcome.record, now_ms) if outcome.record else self.stores.position(outcome.reads)
         self.gate.when(position, answer.callback, outcome.answer)
         for player, notice in outcome.notices:
             self.gate.when(position, self._push, player, notice)
@@ -239,7 +246,7 @@ class Node:
         awake.addCallback(lambda _: self._decide(request, answer, tries - 1))
         awake.addErrback(self._undecidable, answer)
 
-    def _awake(self, result: None | Failure) -> None | Failure:
+    def _awake(self, result: Failure | None) -> Failure | None:
         self._undecided -= 1
         return result
 
@@ -247,26 +254,29 @@ class Node:
         if failure.check(StorageFault):
             log.error("store cannot be opened; what needs it is refused, the rest goes on", why=str(failure.value))
             self._metrics.limit_hit("damaged_store")
-            answer.errback(Unavailable("a store that this needs cannot be opened; tell an operator", self._limits.damaged_retry_after_ms))
+            answer.errback(
+                Unavailable(
+                    "a store that this needs cannot be opened; tell an operator", self._limits.damaged_retry_after_ms
+                )
+            )
         elif failure.check(Unavailable):
             answer.errback(failure)
         else:
             self.fail(failure)
 
-    def _commit(self, outcome: Executed, now_ms: int) -> int:
-        record: Record = outcome.record
+    def _commit(self, record: Record, now_ms: int) -> int:
+        """Hand a record to the journal, with what else the node must know of it; returns its position."""
         listings: dict[str, Listing] = {}
         wakeups: dict[StoreId, int | None] = {}
         for store, events in record.items():
-            changed = listings_changed(events)
-            if changed:
+            for listing in listings_changed(events):
                 state = self.stores.state(store)
                 assert state is not None, store
-                for listing in changed:
-                    listings[listing] = state.listings.rows[listing]
-                wake = wakeups[store] = wake_at_ms(state)
-                if wake is not None:
-                    self.timers.set(store, wake)
+                listings[listing] = state.listings.rows[listing]
+                if store not in wakeups:
+                    wakeups[store] = wake_at_ms = state.wake_at_ms()
+                    if wake_at_ms is not None:
+                        self.timers.set(store, wake_at_ms)
         position = self.writer.add(record, now_ms, wakeups, listings)
         self.stores.touched(record, position)
         return position
@@ -283,15 +293,16 @@ class Node:
                 yield self.stores.wake([store])
                 state = self.stores.state(store)
                 assert state is not None, store
-                now_ms = self._clock.now_ms()
-                due = [listing for listing, ends_at_ms in state.open_listings.items() if ends_at_ms <= now_ms]
+                due = state.due_listings(self._clock.now_ms())
                 if not due:
                     return
                 yield self._ask_house(EndListing(listing=due[0]))
                 self._metrics.timer_fired()
         except (StorageFault, Unavailable) as fault:
-            log.error("a listing that is due cannot be settled yet", store=store, why=str(fault))
-            self._reactor.callLater(self._limits.damaged_retry_after_ms / 1000, self.timers.set, store, self._clock.now_ms())
+            log.warn("a listing that is due cannot be settled yet", store=store, why=str(fault))
+            self._reactor.callLater(
+                self._limits.damaged_retry_after_ms / 1000, self.timers.set, store, self._clock.now_ms()
+            )
 
     def _ask_house(self, command: EndListing) -> "Deferred[Answer]":
         answer: Deferred[Answer] = Deferred()
@@ -311,6 +322,3 @@ class Node:
         gauge("timers_in_flight", "Stores being settled", lambda: self.timers.in_flight)
         gauge("clock_held", "1 while the wall clock has jumped ahead and timers rest", lambda: float(self._clock.held))
         gauge("requests_undecided", "Requests waiting for stores to wake", lambda: self._undecided)
-
-
-__all__ = ["Caller", "Node", "NodeLimits"]

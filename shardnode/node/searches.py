@@ -1,7 +1,8 @@
 """The node's answers to `listing.search`: from its own index, never leaving the node.
 
-At a start the snapshot in the node's database is read first, then the records beyond it; searches wait for that. A search takes the
-rows as they are at one instant and is filtered and sorted in a lane of its own, so that it holds nobody up.
+At a start the snapshot in the node's database is read first, then the records beyond it; searches wait for that. A
+search takes the rows as they are at one instant and is filtered and sorted in a lane of its own, so that it holds
+nobody up.
 """
 
 from collections.abc import Callable, Generator
@@ -12,8 +13,8 @@ from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
 
 from auction.commands import SearchListings
 from auction.context import Answer
-from auction.events import decode_events
-from auction.evolve import listing_after
+from auction.events import BidTaken, ListingClosed, ListingCreated, decode_events
+from auction.evolve import after_bid, after_close
 from auction.refusals import Refusal
 from auction.results import SearchResult
 from auction.state import Listing
@@ -63,18 +64,25 @@ class Searches:
         self.waiting = 0
 
     @inlineCallbacks
-    def load(self) -> Generator["Deferred[Any]", Any, dict[str, Listing]]:
-        """Read what is for sale; fires when searches are answered, with the rows that the snapshot lacked."""
+    def load(self, until: int) -> Generator["Deferred[Any]", Any, dict[str, Listing]]:
+        """Read what was for sale at a position; fires when searches are answered, with what the snapshot lacked of it.
+
+        What happens meanwhile is applied as always, so the past is put together beside the index and enters it last.
+        """
         position = yield self._journal_lane.do(self._journal.feed_position)
+        past: dict[str, Listing] = {}
         after = ""
         while rows := (yield self._journal_lane.do(self._journal.open_listings, after, self._limits.read_page)):
-            self.index.apply(rows)
+            past.update((row.listing, row) for row in rows)
             after = rows[-1].listing
         changed: dict[str, Listing] = {}
-        while tail := (yield self._journal_lane.do(self._journal.feed_tail, position, self._limits.read_page)):
-            for position, parts in tail:
-                for part in parts:
-                    self._apply_part(part, changed)
+        while position < until:
+            tail = yield self._journal_lane.do(self._journal.feed_tail, position, self._limits.read_page)
+            for record in tail:
+                position = record[0]
+                if position <= until:
+                    changed.update(_listings_after(past, record[1]))
+        self.index.apply(past.values())
         self.index.settle()
         self._loaded = True
         for waiting in self._waiting_for_load:
@@ -105,12 +113,21 @@ class Searches:
         self.waiting -= 1
         return result
 
-    def _apply_part(self, part: bytes, changed: dict[str, Listing]) -> None:
+
+def _listings_after(rows: dict[str, Listing], parts: list[bytes]) -> Generator[tuple[str, Listing], None, None]:
+    """Bring rows up to date with one record; tells which changed and how."""
+    for part in parts:
         for event in decode_events(part):
-            row = listing_after(self.index.get, event)
-            if row is not None:
-                self.index.apply([row])
-                changed[row.listing] = row
+            if isinstance(event, ListingCreated):
+                row = event.listing
+            elif isinstance(event, BidTaken):
+                row = after_bid(rows[event.listing], event)
+            elif isinstance(event, ListingClosed):
+                row = after_close(rows[event.listing], event)
+            else:
+                continue
+            rows[row.listing] = row
+            yield row.listing, row
 
 
 def _answer(page: Page | Refusal, player: str) -> Answer:

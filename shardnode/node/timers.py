@@ -1,8 +1,8 @@
 """Timers: listings end when they are due, late rather than never, and never early.
 
-Each store's earliest wake-up stands in the node's database, written with the record that changed it. In memory are only those of the
-next HORIZON_S; the rest is read again well before it is due, so a start costs the same however many listings there are. A storm of
-due listings is served a few stores at a time.
+Each store's earliest wake-up stands in the node's database, written with the record that changed it. In memory are
+only those of the next HORIZON_S; the rest is read again well before it is due, so a start costs the same however many
+listings there are. A storm of due listings is served a few stores at a time.
 """
 
 import heapq

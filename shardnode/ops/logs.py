@@ -1,7 +1,7 @@
 """Structured logs: one JSON line an event, or coloured lines on a terminal, both on standard error.
 
-The parts of the node log through `twisted.logger.Logger` with the event's name as the format and its figures as keywords:
-`log.info("listening", url=url)`. The libraries' own messages come through the same observers.
+The parts of the node log through `twisted.logger.Logger` with the event's name as the format and its figures as
+keywords: `log.info("listening", url=url)`. The libraries' own messages come through the same observers.
 """
 
 import json
@@ -65,10 +65,11 @@ class PrettyObserver:
 
     def __call__(self, event: LogEvent) -> None:
         """Write one event."""
-        at = datetime.fromtimestamp(event["log_time"]).strftime("%H:%M:%S.%f")[:-3]  # noqa: DTZ006 - a person's own time
+        at = datetime.fromtimestamp(event["log_time"]).strftime("%H:%M:%S.%f")[:-3]
         level = event["log_level"].name
         figures = " ".join(f"{name}={value}" for name, value in _fields(event).items())
-        self._stream.write(f"{at} \x1b[{_COLOURS[level]}m{level:<8}\x1b[0m {_text(event)} {figures}\n")
+        colour = _COLOURS[level]
+        self._stream.write(f"{at} \x1b[{colour}m{level:<8}\x1b[0m {_text(event)} {figures}\n")
         self._stream.flush()
 
 

@@ -1,7 +1,7 @@
 """What an operator asks of a running node, as Prometheus metrics.
 
-The hot path only adds to plain integers; the families are made when somebody scrapes. Gauges are read at that moment from functions
-that the parts of the node hand in, so no part has to remember to report.
+The hot path only adds to plain integers; the families are made when somebody scrapes. Gauges are read at that moment
+from functions that the parts of the node hand in, so no part has to remember to report.
 """
 
 from bisect import bisect_left

@@ -1,7 +1,7 @@
 """All open listings of the house, in this node's memory.
 
-The index is fed with rows that the journal has made durable; a row never replaces one of a higher version. Its rows are frozen and
-shared with the stores that are awake, so an entry costs a reference.
+The index is fed with rows that the journal has made durable; a row never replaces one of a higher version. Its rows
+are frozen and shared with the stores that are awake, so an entry costs a reference.
 """
 
 from collections.abc import Iterable
@@ -12,8 +12,8 @@ from auction.state import Listing
 class ListingIndex:
     """Open listings by id.
 
-    Until `settle` is called the index is being loaded: rows of the past arrive beside those of the present, so an ended listing is
-    remembered, lest an older row of it open it again.
+    Until `settle` is called the index is being loaded: rows of the past arrive beside those of the present, so an
+    ended listing is remembered, lest an older row of it open it again.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """Cursors: a search's order is kept for a while, so that its pages neither repeat nor skip while the market moves.
 
-A cursor is `<start>-<search>-<offset>`: which start of the node gave it, which search it continues, and where. It belongs to its query
-and expires; both are refusals, never an empty page.
+A cursor is `<start>-<search>-<offset>`: which start of the node gave it, which search it continues, and where. It
+belongs to its query and expires; both are refusals, never an empty page.
 """
 
 import re

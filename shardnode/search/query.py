@@ -1,7 +1,7 @@
 """What a search means: which listings match, and in which order.
 
-The filter and the sort `price` mean what a buyer would pay now: `min_bid` where bids are taken, else `buyout`. Nulls sort last in both
-directions, and the listing id breaks ties.
+The filter and the sort `price` mean what a buyer would pay now: `min_bid` where bids are taken, else `buyout`. Nulls
+sort last in both directions, and the listing id breaks ties.
 """
 
 import unicodedata
@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from auction.commands import Bounds, SearchListings, StatBounds
+from auction.pricing import min_bid
 from auction.state import Listing
-from auction.views import min_bid
 
 Predicate = Callable[[Listing], bool]
 
@@ -30,9 +30,7 @@ def score(row: Listing, weights: dict[str, int]) -> int:
 
 def folded(text: str) -> str:
     """Text without case and accents."""
-    return "".join(
-        char for char in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(char)
-    )
+    return "".join(char for char in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(char))
 
 
 def fingerprint(query: SearchListings) -> bytes:

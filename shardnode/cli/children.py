@@ -1,0 +1,107 @@
+"""Processes of the `auction` command that another one starts, watches and ends."""
+
+import sys
+from contextlib import suppress
+from typing import Any
+
+import click
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ProcessDone, ProcessExitedAlready
+from twisted.internet.interfaces import IReactorProcess, IReactorTime
+from twisted.internet.protocol import ProcessProtocol
+from twisted.python.failure import Failure
+
+LINE_BYTES_MAX = 65_536
+"""The longest line of a child's standard output that is read."""
+
+
+class ChildEnded(click.ClickException):
+    """A child process ended before it was asked to; its own message stands above."""
+
+
+class Child(ProcessProtocol):
+    """`auction NAME ...` as a process: its standard error is ours, its standard output is read by lines."""
+
+    def __init__(self, reactor: Any, arguments: tuple[str, ...]) -> None:
+        self._reactor: IReactorTime = reactor
+        self._name = f"auction {arguments[0]}"
+        self._unread = b""
+        self._awaited: tuple[str, Deferred[str]] | None = None
+        self._stopping = False
+        self._exit: Failure | None = None
+        self._waiting: list[Deferred[None]] = []
+        starter: IReactorProcess = reactor
+        command = [sys.executable, "-m", "shardnode.cli", *arguments]
+        self._process = starter.spawnProcess(self, sys.executable, command, env=None, childFDs={0: "w", 1: "r", 2: 2})
+
+    def line(self, start: str) -> "Deferred[str]":
+        """Fires with the next line of output that starts so; fails with ChildEnded if the process ends first."""
+        assert self._awaited is None
+        awaited: Deferred[str] = Deferred()
+        self._awaited = (start, awaited)
+        self._read_lines()
+        if self._exit is not None:
+            self._give_up()
+        return awaited
+
+    def ended(self) -> "Deferred[None]":
+        """Fires when the process has ended because it was asked to; fails with ChildEnded if by itself."""
+        ended: Deferred[None] = Deferred()
+        self._waiting.append(ended)
+        if self._exit is not None:
+            self._tell_ended()
+        return ended
+
+    async def stop(self, within_s: float) -> None:
+        """Ask the process to end, kill it if it has not after a while, and wait for it."""
+        self._stopping = True
+        if self._exit is not None:
+            return
+        self._signal("TERM")
+        kill = self._reactor.callLater(within_s, self._signal, "KILL")
+        await self.ended()
+        if kill.active():
+            kill.cancel()
+
+    def outReceived(self, data: bytes) -> None:
+        """Some of its standard output."""
+        self._unread += data
+        self._read_lines()
+        if len(self._unread) > LINE_BYTES_MAX:
+            self._unread = b""
+
+    def processEnded(self, reason: Failure) -> None:
+        """The process is gone and all of its output was read."""
+        self._exit = reason
+        self._give_up()
+        self._tell_ended()
+
+    def _read_lines(self) -> None:
+        while self._awaited is not None and b"\n" in self._unread:
+            line, self._unread = self._unread.split(b"\n", 1)
+            start, awaited = self._awaited
+            if line.startswith(start.encode()):
+                self._awaited = None
+                awaited.callback(line.decode())
+
+    def _give_up(self) -> None:
+        if self._awaited is not None:
+            _, awaited = self._awaited
+            self._awaited = None
+            awaited.errback(self._ended_by_itself())
+
+    def _tell_ended(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for ended in waiting:
+            if self._stopping or (self._exit is not None and self._exit.check(ProcessDone)):
+                ended.callback(None)
+            else:
+                ended.errback(self._ended_by_itself())
+
+    def _ended_by_itself(self) -> ChildEnded:
+        code = getattr(self._exit.value, "exitCode", None) if self._exit is not None else None
+        return ChildEnded(f"{self._name} ended by itself with exit code {code}; its message stands above")
+
+    def _signal(self, name: str) -> None:
+        with suppress(ProcessExitedAlready):  # it ended in this very moment; processEnded follows
+            self._process.signalProcess(name)

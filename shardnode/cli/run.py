@@ -1,0 +1,83 @@
+"""`auction run`: a populated auction house on this machine, for somebody who meets it for the first time.
+
+Starts `auction serve` and `auction bots` as processes of their own, waits until there is something to find, gives the
+visitor gold and something to sell, then prints the URL, a token and what to try. Everything ends with Ctrl-C; the data
+stays, and the next run goes on from it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+VISITOR = "you"
+VISITOR_GOLD = 50_000
+VISITOR_ITEMS = 3
+TOKEN_S = 30 * 86_400
+STOP_S = 15.0
+"""How long a process may take to end before it is killed."""
+
+GREETING = """
+The auction house is open at {url}
+
+You are the player "{visitor}". Your token (good for 30 days):
+{token}
+
+Try next, in another terminal:
+  .venv/bin/auction client {options} search --sort price
+  .venv/bin/auction client {options} wallet
+  .venv/bin/auction client {options} watch
+
+Ctrl-C ends it; the data stays in {data}.
+"""
+
+
+@click.command("run")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), default=Path("data"), show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=int, default=7117, show_default=True, help="Port to listen on; 0 takes a free one.")
+@click.option("--players", type=int, default=60, show_default=True, help="Bots that trade.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the bots and of the market they make.")
+def run_command(data: Path, host: str, port: int, players: int, seed: int) -> None:
+    """Serve a populated auction house and let bots trade in it."""
+    from twisted.internet.defer import ensureDeferred
+    from twisted.internet.task import react
+
+    data.mkdir(parents=True, exist_ok=True)
+    serve = ("serve", "--data", str(data), "--host", host, "--port", str(port), "--log-level", "warn")
+    bots = ("bots", "--data", str(data), "--players", str(players), "--seed", str(seed), "--populate")
+
+    react(lambda reactor: ensureDeferred(_run(reactor, data, serve, bots)), [])
+
+
+async def _run(reactor: Any, data: Path, serve: tuple[str, ...], bots: tuple[str, ...]) -> None:
+    from shardnode.cli.children import Child
+
+    node = Child(reactor, serve)
+    try:
+        url = (await node.line("ready ")).removeprefix("ready ")
+        population = Child(reactor, (*bots, "--url", url))
+        try:
+            click.echo(await population.line("populated "))
+            await _welcome(data, url)
+            await first_of(node.ended(), population.ended())
+        finally:
+            await population.stop(STOP_S)
+    finally:
+        await node.stop(STOP_S)
+
+
+async def _welcome(data: Path, url: str) -> None:
+    """Give the visitor something to trade with, and say how to go on."""
+    from clients.twisted_client import connect
+    from shardnode.gateway.tokens import mint_token
+
+    service = await connect(url, mint_token(data, "run", "service", TOKEN_S))
+    bases = (await service.bases(limit=VISITOR_ITEMS)).bases
+    await service.grant(
+        VISITOR, gold=VISITOR_GOLD, items=[{"base": base.base} for base in bases], key=f"welcome {VISITOR}"
+    )
+    await service.close()
+    token = mint_token(data, VISITOR, "player", TOKEN_S)
+    options = f"--url {url} --data {data} --as {VISITOR}"
+    click.echo(GREETING.format(url=url, visitor=VISITOR, token=token, options=options, data=data))

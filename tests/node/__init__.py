@@ -1,0 +1,1 @@
+"""The node's parts, each with a hand-driven clock and hand-driven lanes."""
