@@ -1,0 +1,8 @@
+"""Load tests: each starts the servers it measures as processes of their own, loads them, and prints one JSON object.
+
+    python -m load_tests.echo      messages/s of a bare Autobahn MessagePack echo
+    python -m load_tests.bids      durable bids/s of one node, as a share of the echo's messages/s in the same run
+
+`websocket` and `generator` are the load for every server alike, `processes` keeps servers; `docs/performance.md` says
+what is measured and what came out.
+"""

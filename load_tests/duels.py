@@ -1,0 +1,96 @@
+"""Players who duel: each auction has two of them, and whoever is outbid is told so, and bids the least that it must.
+
+So nearly every bid takes the lead from somebody who is connected, and costs the node what bids can cost: three stores
+change (the seller's, the new leader's, the former leader's), and an answer and a push go out.
+"""
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from clients.codec import Message
+from load_tests.generator import CODEC, Line, messages
+from load_tests.house import START_BID, House, Refused
+
+DUELS_EACH = 8
+"""Auctions that each player takes part in; enough that hardly anybody leads them all and has nothing to bid on."""
+
+
+class _Outbid(msgspec.Struct, frozen=True):
+    listing: str
+    min_bid: int
+
+
+class _Event(msgspec.Struct, frozen=True):
+    type: str
+    data: _Outbid
+
+
+class Duellist:
+    """Bids wherever it does not lead, the least it may."""
+
+    def __init__(self, auctions: Sequence[str]) -> None:
+        self.outcomes: Counter[str] = Counter()
+        """How bids were answered: "leads", or the refusal's reason."""
+        self.pushes = 0
+        self._number = 0
+        self._bidding_on = ""
+        self._open = deque((auction, START_BID) for auction in auctions)
+        """Auctions that somebody else leads, and what the next bid must offer."""
+
+    def request(self) -> bytes | None:
+        """The next bid, None while this player leads all its auctions."""
+        if not self._open:
+            return None
+        self._number += 1
+        self._bidding_on, amount = self._open.popleft()
+        return CODEC.request(self._number, "listing.bid", {"listing": self._bidding_on, "amount": amount})
+
+    def take(self, message: Message) -> bool:
+        """Take in an answer, or the push about a lead that was lost."""
+        if message.method == "event":
+            self.pushes += 1
+            outbid = CODEC.result(message.params, _Event).data
+            self._open.append((outbid.listing, outbid.min_bid))
+        elif message.error is not None:
+            self._refused(message.error.data or {})
+        elif message.id == self._number:
+            self.outcomes["leads"] += 1
+        return message.id == self._number
+
+    def _refused(self, data: dict[str, Any]) -> None:
+        if "min_bid" not in data:
+            raise Refused(f"a bid was refused: {data}")
+        self.outcomes[data["reason"]] += 1
+        self._open.appendleft((self._bidding_on, data["min_bid"]))
+
+
+def pairs(players: int) -> list[tuple[int, int]]:
+    """Who duels with whom, by number: everybody with the next few in a ring, so that no two meet twice."""
+    reach = min(DUELS_EACH // 2, (players - 1) // 2)
+    return [(player, (player + step) % players) for step in range(1, reach + 1) for player in range(players)]
+
+
+def connect(house: House, players: int) -> tuple[list[Line], list[Duellist]]:
+    """Populate a house, and connect players who have their auctions before them."""
+    names = [f"player-{number}" for number in range(players)]
+    duels = pairs(players)
+    listings = house.populate(names, len(duels))
+    duellists = [
+        Duellist([listing for listing, duel in zip(listings, duels, strict=True) if number in duel])
+        for number in range(players)
+    ]
+    return [Line(house.connect(name), each) for name, each in zip(names, duellists, strict=True)], duellists
+
+
+def settle(lines: Sequence[Line]) -> None:
+    """Take in everything that the node had to tell the players before now."""
+    for line in lines:
+        line.connection.send(CODEC.request(0, "player.get", {}))
+        settled = False
+        while not settled:
+            for message in messages(line.connection):
+                settled = settled or message.id == 0
+                line.caller.take(message)
