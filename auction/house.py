@@ -18,24 +18,21 @@ import msgspec
 
 from auction import bidding, deliveries, grants, ids, keys, listings, queries, world
 from auction.commands import (
-    AdminMutation,
     Ask,
     BuyOut,
     CancelListing,
     ClaimDelivery,
     Command,
     CreateListing,
-    DescribeWorld,
     EndListing,
     GetListing,
     Grant,
     InspectPlayer,
-    ListBases,
-    ListCommodities,
     MyBids,
     PlaceBid,
     SearchListings,
     Take,
+    WorldQuery,
 )
 from auction.context import Answer, Context, Request
 from auction.events import Event, Noticed, Record, TransferSent
@@ -50,6 +47,14 @@ from auction.views import item_view, listing_view
 Stores = Callable[[StoreId], PlayerState | None]
 """Store id → its state: None when it is not in memory, an empty one when the store exists nowhere."""
 States = dict[StoreId, PlayerState]
+
+
+AtTheListing = GetListing | EndListing
+"""Asked of the listing's store, whoever asks."""
+AtTheNamedPlayer = Grant | Take | InspectPlayer
+"""Asked of the store of the player whom the question names."""
+OfAListing = PlaceBid | BuyOut | CancelListing | EndListing
+"""Needs the listing's store, and that of who leads there."""
 
 
 class Asleep(msgspec.Struct, frozen=True):
@@ -83,7 +88,7 @@ def execute(request: Request, stores: Stores, context: Context) -> Executed | As
     ask = request.ask
     assert may(request.caller.role, type(ask)), request
     assert not isinstance(ask, SearchListings), request
-    if isinstance(ask, DescribeWorld | ListBases | ListCommodities):
+    if isinstance(ask, WorldQuery):
         return _unchanged(world.answer(ask, context.catalog))
     home = _home(request, context)
     if home is None:
@@ -106,9 +111,9 @@ def execute(request: Request, stores: Stores, context: Context) -> Executed | As
 def _home(request: Request, context: Context) -> StoreId | None:
     """The store that a request goes to first, and that keeps its key; None for a listing that no store ever made."""
     ask = request.ask
-    if isinstance(ask, GetListing | EndListing):
+    if isinstance(ask, AtTheListing):
         return _seller_store(ask.listing)
-    if isinstance(ask, AdminMutation | InspectPlayer):
+    if isinstance(ask, AtTheNamedPlayer):
         return context.store_of(ask.player)
     return context.store_of(request.caller.player)
 
@@ -125,7 +130,7 @@ def _needed(ask: Ask, home: StoreId, stores: Stores, context: Context) -> Iterab
         state = stores(home)
         if state is not None:
             needed.update(dict.fromkeys(queries.listing_stores(ask, state)))
-    elif isinstance(ask, PlaceBid | BuyOut | CancelListing | EndListing):
+    elif isinstance(ask, OfAListing):
         seller = _seller_store(ask.listing)
         if seller is not None:
             needed[seller] = None

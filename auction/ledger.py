@@ -1,45 +1,59 @@
 """Double entry: every movement of gold in a store is posted from one account to another.
 
-An entry debits the account that the gold goes to and credits the one it comes from; an account's balance is its debits
-less its credits, so the balances of a store always sum to zero.
+An entry debits the account that the gold goes to and credits the one it comes from. The balances stand in the store's
+account row; what was granted always equals the sum of all the others.
 
     wallet     what the player can spend
     escrow     with the player's own open listings: leaders' maxima and the player's deposits
     waiting    deliveries not yet claimed
-    granted    where gold enters the house (balance: less all that ever did)
-    burned     where gold leaves the house: taken, fees, forfeited deposits
     elsewhere  what went to other stores, less what came from them; over all stores of a house it sums to zero
+    burned     what left the house: taken, fees, forfeited deposits; only ever debited
+    granted    what entered the house; only ever credited, and counted as a positive sum
 """
 
 from typing import Final
 
-from auction.state import LEDGER_KEPT, Balance, LedgerEntry, PlayerState
+from msgspec.structs import replace
+
+from auction.amounts import checked
+from auction.state import LEDGER_KEPT, LedgerEntry, PlayerState
 
 WALLET: Final = "wallet"
 ESCROW: Final = "escrow"
 WAITING: Final = "waiting"
-GRANTED: Final = "granted"
-BURNED: Final = "burned"
 ELSEWHERE: Final = "elsewhere"
+BURNED: Final = "burned"
+GRANTED: Final = "granted"
 
-ACCOUNTS = (WALLET, ESCROW, WAITING, GRANTED, BURNED, ELSEWHERE)
+BALANCES: Final = {
+    WALLET: "gold",
+    ESCROW: "gold_escrowed",
+    WAITING: "gold_waiting",
+    ELSEWHERE: "gold_elsewhere",
+    BURNED: "gold_burned",
+    GRANTED: "gold_granted",
+}
+"""Account of the ledger → its balance's name in the account row."""
 
 
 def post(state: PlayerState, *, debit: str, credit: str, amount: int, reason: str, ref: str | None, at_ms: int) -> None:
-    """Move `amount` gold from account `credit` to account `debit`; nothing is posted for 0."""
-    assert amount >= 0, amount
+    """Move `amount` gold from account `credit` to account `debit`; nothing is posted for 0.
+
+    The only place where gold moves within a store.
+    """
     if amount == 0:
         return
+    assert amount > 0 and debit != GRANTED and credit != BURNED, (debit, credit, amount)
     number = state.entries_made + 1
     state.entries_made = number
     state.ledger.put(number, LedgerEntry(number, at_ms, debit, credit, amount, reason, ref))
-    if number - LEDGER_KEPT in state.ledger:
+    if number > LEDGER_KEPT:
         state.ledger.drop(number - LEDGER_KEPT)
-    state.balances.put(debit, Balance(debit, balance(state, debit) + amount))
-    state.balances.put(credit, Balance(credit, balance(state, credit) - amount))
-
-
-def balance(state: PlayerState, account: str) -> int:
-    """Debits less credits of an account, over all entries ever posted."""
-    row = state.balances.get(account)
-    return 0 if row is None else row.total
+    account = state.owner()
+    debited, credited = BALANCES[debit], BALANCES[credit]
+    debit_total = getattr(account, debited) + amount
+    credit_total = getattr(account, credited) + (amount if credit == GRANTED else -amount)
+    assert credit_total >= 0 or credit == ELSEWHERE, account
+    account = replace(account, **{debited: debit_total, credited: credit_total})
+    checked(account.gold)
+    state.account.put(0, account)

@@ -4,7 +4,7 @@ A store's state is a handful of tables of frozen rows. `evolve` (and nothing els
 ones, so whoever holds a row holds a fact that cannot change under him: a checkpoint or a search index may keep
 rows by reference. Each table knows which keys changed since they were last taken, for the checkpoint.
 
-    account        1 row: who owns the store, the wallet, counters, what entered and left the house here
+    account        1 row: who owns the store, the wallet and the ledger's other balances, counters
     items          the stash: every item that the player can dispose of, and no other
     commodities    goods by the piece
     listings       what the player sells or sold; an open listing holds its item and the leader's whole maximum
@@ -14,8 +14,7 @@ rows by reference. Each table knows which keys changed since they were last take
     keys           idempotency keys with the stored first answers
     transfers_out  last number sent to each other store
     transfers_in   last number taken from each other store
-    ledger         the latest double entries; balances are the totals of all entries ever made
-    balances       account name → total of debits less credits; all balances of a store sum to zero
+    ledger         the latest double entries; the account row keeps the balances over all entries ever made
 """
 
 from collections.abc import Callable, Iterator
@@ -31,7 +30,7 @@ STORE_VERSION = 1
 NOTICES_KEPT = 10_000
 """How many of a player's latest notices can be read again with `events.since`."""
 LEDGER_KEPT = 256
-"""How many of the latest ledger entries a store keeps; the balances keep the sum of all."""
+"""How many of the latest ledger entries a store keeps; the account's balances keep the sum of all."""
 CLOSED_LISTINGS_KEPT = 500
 """How many of a player's latest ended listings can still be looked at; cut back to it at twice as many."""
 LOST_BIDS_KEPT = 200
@@ -53,12 +52,22 @@ StoreId = str
 
 
 class Account(msgspec.Struct, frozen=True, gc=False):
-    """The store's single row: owner, wallet, counters and totals. Gold in whole pieces."""
+    """The store's single row: owner, balances and counters. Gold in whole pieces.
+
+    The balances are those of `auction.ledger`, over all entries ever made here:
+    `gold + gold_escrowed + gold_waiting + gold_elsewhere + gold_burned == gold_granted`, always.
+    """
 
     player: str
     store: StoreId
     gold: int = 0
     """The wallet: gold the player can spend."""
+    gold_escrowed: int = 0
+    """With the player's own open listings: their leaders' maxima and the player's deposits."""
+    gold_waiting: int = 0
+    """In deliveries not yet claimed."""
+    gold_elsewhere: int = 0
+    """What went to other stores less what came from them; over all stores of a house it sums to zero."""
     gold_granted: int = 0
     """Gold that entered the house in this store."""
     gold_burned: int = 0
@@ -217,13 +226,6 @@ class LedgerEntry(msgspec.Struct, frozen=True, gc=False):
     ref: str | None
 
 
-class Balance(msgspec.Struct, frozen=True, gc=False):
-    """Debits less credits of one account, over all entries ever made in this store."""
-
-    account: str
-    total: int
-
-
 K = TypeVar("K", str, int)
 R = TypeVar("R")
 
@@ -260,7 +262,9 @@ class Table(Generic[K, R]):
 
     def sort(self, order: Callable[[R], int]) -> None:
         """Put the rows in an order; it changes none of them."""
-        self.rows = dict(sorted(self.rows.items(), key=lambda entry: order(entry[1])))
+        in_order = sorted(self.rows.items(), key=lambda entry: order(entry[1]))
+        self.rows.clear()
+        self.rows.update(in_order)
 
     def __iter__(self) -> Iterator[R]:
         """The rows, in the order of their insertion."""
@@ -285,7 +289,6 @@ class PlayerState:
 
     __slots__ = (
         "account",
-        "balances",
         "bids",
         "bids_escrowed",
         "commodities",
@@ -319,7 +322,6 @@ class PlayerState:
         self.transfers_out: Table[str, TransferMark] = Table()
         self.transfers_in: Table[str, TransferMark] = Table()
         self.ledger: Table[int, LedgerEntry] = Table()
-        self.balances: Table[str, Balance] = Table()
         self.open_listings: dict[str, int] = {}
         self.standing_bids = 0
         self.bids_escrowed = 0
@@ -368,6 +370,5 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "transfers_out": TransferMark,
     "transfers_in": TransferMark,
     "ledger": LedgerEntry,
-    "balances": Balance,
 }
 """Table name (an attribute of PlayerState) → row class; its first field is its key, except for the one account row."""
