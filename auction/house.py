@@ -40,7 +40,6 @@ from auction.evolve import evolve
 from auction.pricing import min_bid
 from auction.refusals import Refusal
 from auction.results import BidResult, BuyoutResult, Result
-from auction.roles import may
 from auction.state import Notice, PlayerState, StoreId
 from auction.views import item_view, listing_view
 
@@ -84,9 +83,12 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def execute(request: Request, stores: Stores, context: Context) -> Executed | Asleep:
-    """Answer one request. A search is not a store's to answer and does not come here."""
+    """Answer one request of a caller whose role may ask it.
+
+    A search is not a store's to answer and does not come here; only the house itself ends listings.
+    """
     ask = request.ask
-    assert may(request.caller.role, type(ask)), request
+    assert (request.caller.role == "house") == isinstance(ask, EndListing), request
     assert not isinstance(ask, SearchListings), request
     if isinstance(ask, WorldQuery):
         return _unchanged(world.answer(ask, context.catalog))

@@ -57,8 +57,8 @@ FAULTS: dict[str, tuple[int, str]] = {
 """Reason of each fault → its code and meaning."""
 
 CODES: dict[str, int] = {
-    **{reason: code for reason, (code, _) in FAULTS.items()},
     **{reason: NOT_FOUND if reason.startswith("no_such_") else REFUSED for reason in (*REASONS, *LATER_REASONS)},
+    **{reason: code for reason, (code, _) in FAULTS.items()},
 }
 """Every reason of the protocol → its code."""
 
