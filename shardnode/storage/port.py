@@ -1,9 +1,9 @@
 """What the node needs of its disk: a journal of records, and one file a store. Two implementations stand behind it.
 
-`SqliteStorage` keeps the node's database and the stores' files; `MemoryStorage` keeps both in memory and can lose what was
-not synced, for tests and the simulator. One contract suite runs on both. Nothing here knows of Twisted: every call
-blocks, and the node makes it from a thread of its own choosing: all `Journal` calls from one thread, all `StoreFiles` calls
-from one thread (so each SQLite file has one connection, ever, used by one thread at a time).
+`SqliteStorage` keeps the node's database and the stores' files; `MemoryStorage` keeps both in memory and can lose what
+was not synced, for tests and the simulator. One contract suite runs on both. Nothing here knows of Twisted: every call
+blocks, and the node makes it from a thread of its own choosing: all `Journal` calls from one thread, all `StoreFiles`
+calls from one thread (so each SQLite file has one connection, ever, used by one thread at a time).
 
 Positions number the records of a node from 1, without gaps. A record is durable when `append` returned.
 """
@@ -19,7 +19,7 @@ class StorageFault(Exception):
     """The disk did not do what it must; the node stops and says what to do next."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, array_like=True):
     """One record on its way into the journal."""
 
     position: int
@@ -74,7 +74,7 @@ class Journal(Protocol):
         """Stores to be woken before an instant, earliest first."""
 
     def open_listings(self, after: str, limit: int) -> list[Listing]:
-        """A page, by id, of the open listings as of the last `save_open_listings`: what a start reads instead of stores."""
+        """A page, by id, of the open listings as of the last `save_open_listings`: what a start reads, not stores."""
 
     def feed_position(self) -> int:
         """The position up to which `open_listings` is true."""
@@ -87,6 +87,10 @@ class Journal(Protocol):
 
     def forget(self, saved: dict[StoreId, int]) -> int:
         """Note that stores' files are durable at positions; cut off records that nobody needs. Returns how many."""
+
+    def unsaved(self, limit: int) -> list[StoreId]:
+        """Stores whose files may lack records that the journal holds, longest so first. After a crash these keep the
+        journal from being cut until each was loaded, replayed and saved, or found complete, and `forget` was told."""
 
     def length(self) -> int:
         """How many records the journal holds."""

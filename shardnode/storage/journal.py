@@ -1,0 +1,280 @@
+"""The journal in node.sqlite: one row a batch, one statement and one fsync an append.
+
+A start checks that the chain of all batches is without a gap and that the latest TAIL_BATCHES are what was written; the
+others are checked when they are read.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+
+from auction.state import Listing, StoreId
+from shardnode.storage import batches
+from shardnode.storage.data_directory import DataDirectory
+from shardnode.storage.databases import Databases
+from shardnode.storage.faults import DISK_ERRORS, RESTORE_NODE, fault
+from shardnode.storage.journal_end import JournalEnd
+from shardnode.storage.node_tables import BATCHES, FORMAT_VERSION, NODE, OPEN_LISTINGS, STARTS, WAKEUPS
+from shardnode.storage.port import Append, Entry, Recovered, StorageFault
+from shardnode.storage.touches import Touches
+
+TAIL_BATCHES = 1_000
+"""How many of the latest batches a start reads and checks whole."""
+READ_BATCHES = 200
+"""How many batches a replay reads at once."""
+CACHE_KIB = 8_192
+"""Page cache of node.sqlite."""
+WAL_LIMIT_BYTES = 16 << 20
+"""What node.sqlite-wal is cut back to after a checkpoint, which SQLite makes every 1,000 pages."""
+
+_rows_given = func.json_each(bindparam("rows")).table_valued("value")
+_closed_given = func.json_each(bindparam("closed")).table_valued("value")
+
+_IDENTIFY = select(NODE)
+_CHAIN = (
+    select(
+        BATCHES.c.last_position,
+        BATCHES.c.first_position,
+        BATCHES.c.now_ms,
+        BATCHES.c.previous_checksum,
+        BATCHES.c.checksum,
+        BATCHES.c.touched,
+    )
+    .where(BATCHES.c.last_position > bindparam("cut"))
+    .order_by(BATCHES.c.last_position)
+)
+_TAIL = select(BATCHES).order_by(BATCHES.c.last_position.desc()).limit(TAIL_BATCHES)
+_NAMED = (
+    select(BATCHES)
+    .where(BATCHES.c.last_position.in_(bindparam("names", expanding=True)))
+    .order_by(BATCHES.c.last_position)
+)
+_NEXT = select(BATCHES).where(BATCHES.c.last_position > bindparam("after")).order_by(BATCHES.c.last_position).limit(1)
+_APPEND = insert(BATCHES)
+_last_cut = {
+    "cut_position": BATCHES.c.last_position,
+    "cut_checksum": BATCHES.c.checksum,
+    "cut_now_ms": BATCHES.c.now_ms,
+}
+_CUT = update(NODE).values(
+    {
+        name: select(column).where(BATCHES.c.last_position == bindparam("cut")).scalar_subquery()
+        for name, column in _last_cut.items()
+    }
+)
+_DROP_CUT = delete(BATCHES).where(BATCHES.c.last_position <= bindparam("cut"))
+_STARTS = select(STARTS.c.incarnation, STARTS.c.position).order_by(STARTS.c.incarnation)
+_START = insert(STARTS)
+_DUE = (
+    select(WAKEUPS.c.store, WAKEUPS.c.wake_at_ms)
+    .where(WAKEUPS.c.wake_at_ms < bindparam("before"))
+    .order_by(WAKEUPS.c.wake_at_ms, WAKEUPS.c.store)
+    .limit(bindparam("most"))
+)
+_OPEN_LISTINGS = (
+    select(OPEN_LISTINGS.c.row)
+    .where(OPEN_LISTINGS.c.listing > bindparam("after"))
+    .order_by(OPEN_LISTINGS.c.listing)
+    .limit(bindparam("most"))
+)
+_LIST = (
+    insert(OPEN_LISTINGS)
+    .prefix_with("OR REPLACE")
+    .from_select(["listing", "row"], select(func.json_extract(_rows_given.c.value, "$.listing"), _rows_given.c.value))
+)
+_DELIST = delete(OPEN_LISTINGS).where(OPEN_LISTINGS.c.listing.in_(select(_closed_given.c.value)))
+_FEED = update(NODE).values(feed_position=bindparam("to"))
+
+_encode_json = msgspec.json.Encoder().encode
+
+
+class SqliteJournal:
+    """Implements `port.Journal`."""
+
+    def __init__(self, directory: DataDirectory) -> None:
+        self._path = directory.node_database
+        self._end_path = directory.journal_end
+        self._databases = Databases(cache_kib=CACHE_KIB, wal_limit_bytes=WAL_LIMIT_BYTES)
+        self._touches = Touches()
+        self._position = 0
+        self._now_ms = 0
+        self._checksum = b""
+        self._cut = 0
+        self._feed_position = 0
+        self._incarnation = 0
+        self._starts: dict[int, int] = {}
+        """Start of the node → where the journal ended then."""
+        self._usable = False
+        self._connection: Connection
+        self._end: JournalEnd
+
+    def open(self) -> Recovered:
+        """Check the journal, count this start, and return what a start reads; StorageFault where anything is wrong."""
+        with self._reading():
+            self._connection = self._databases.connect(self._path).execution_options(isolation_level="AUTOCOMMIT")
+            node = self._identify()
+            self._follow_chain(node)
+            for row in self._connection.execute(_TAIL).mappings():
+                batches.entries_of(row)
+            self._check_end()
+            self._starts = {row.incarnation: row.position for row in self._connection.execute(_STARTS)}
+            self._incarnation = max(self._starts, default=0) + 1
+            self._starts[self._incarnation] = self._position
+            self._connection.execute(_START, {"incarnation": self._incarnation, "position": self._position})
+        self._usable = True
+        return Recovered(self._position, self._now_ms, self._incarnation, node.naming_key, node.identity)
+
+    def end_of(self, incarnation: int) -> int | None:
+        """Where the journal ended when that start of the node was over, or ends now; None for a start never counted."""
+        if incarnation == self._incarnation:
+            return self._position
+        return self._starts.get(incarnation + 1) if incarnation in self._starts else None
+
+    def append(self, batch: Append) -> None:
+        """Make a batch durable. After a StorageFault nothing more is taken: what the disk holds then, nobody knows."""
+        entries = batch.entries
+        last = entries[-1].position
+        assert entries[0].position == self._position + 1 and last == self._position + len(entries), self._position
+        touched = batches.touched_by(entries)
+        row = batches.make(batch, touched, max(self._now_ms, batch.now_ms), self._checksum)
+        with self._writing():
+            self._connection.execute(_APPEND, row)
+        self._position, self._now_ms, self._checksum = last, row["now_ms"], row["checksum"]
+        self._end.put(last)
+        self._touches.add(last, touched)
+
+    def replay(self, store: StoreId, after: int) -> list[tuple[int, bytes]]:
+        """The store's parts of all records past a position, in order."""
+        names = self._touches.batches(store, after)
+        parts = []
+        for begin in range(0, len(names), READ_BATCHES):
+            for entry in self._entries(names[begin : begin + READ_BATCHES]):
+                if entry.position > after and store in entry.events:
+                    parts.append((entry.position, entry.events[store]))
+        return parts
+
+    def due(self, before_ms: int, limit: int) -> list[tuple[StoreId, int]]:
+        """Stores to be woken before an instant, earliest first."""
+        with self._reading():
+            rows = self._connection.execute(_DUE, {"before": before_ms, "most": limit})
+            return [(store, wake_at_ms) for store, wake_at_ms in rows]
+
+    def open_listings(self, after: str, limit: int) -> list[Listing]:
+        """A page, by id, of the open listings as of `feed_position`."""
+        with self._reading():
+            return list(self._connection.execute(_OPEN_LISTINGS, {"after": after, "most": limit}).scalars())
+
+    def feed_position(self) -> int:
+        """The position up to which `open_listings` is true."""
+        return self._feed_position
+
+    def feed_tail(self, after: int, limit: int) -> list[tuple[int, list[bytes]]]:
+        """A page of whole records past a position."""
+        assert after >= self._cut, (after, self._cut)
+        tail: list[tuple[int, list[bytes]]] = []
+        position = after
+        while position < self._position and len(tail) < limit:
+            with self._reading():
+                entries = batches.entries_of(self._connection.execute(_NEXT, {"after": position}).mappings().one())
+            tail += [(entry.position, list(entry.events.values())) for entry in entries if entry.position > after]
+            position = entries[-1].position
+        return tail[:limit]
+
+    def save_open_listings(self, changed: dict[str, Listing | None], position: int) -> None:
+        """Write what changed among the open listings (None: no longer open) up to a position."""
+        assert self._feed_position <= position <= self._position, position
+        rows = _encode_json([row for row in changed.values() if row is not None]).decode()
+        closed = _encode_json([listing for listing, row in changed.items() if row is None]).decode()
+        with self._writing():
+            self._connection.exec_driver_sql("BEGIN")
+            self._connection.execute(_LIST, {"rows": rows})
+            self._connection.execute(_DELIST, {"closed": closed})
+            self._connection.execute(_FEED, {"to": position})
+            self._connection.exec_driver_sql("COMMIT")
+        self._feed_position = position
+
+    def forget(self, saved: dict[StoreId, int]) -> int:
+        """Note that stores' files are durable at positions; cut off records that nobody needs. Returns how many."""
+        self._touches.forget(saved)
+        cut = self._touches.cut(self._feed_position)
+        if cut is None:
+            return 0
+        with self._writing():
+            self._connection.execute(_CUT, {"cut": cut})
+        before, self._cut = self._cut, cut
+        return cut - before
+
+    def unsaved(self, limit: int) -> list[StoreId]:
+        """Stores whose files may lack records that the journal holds, longest so first."""
+        return self._touches.stores(limit)
+
+    def length(self) -> int:
+        """How many records the journal holds."""
+        return self._position - self._cut
+
+    def close(self) -> None:
+        """Leave the database whole and closed."""
+        if self._usable:
+            with self._writing():
+                self._connection.execute(_DROP_CUT, {"cut": self._cut})
+            self._usable = False
+        if hasattr(self, "_connection"):
+            self._connection.close()
+        if hasattr(self, "_end"):
+            self._end.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except DISK_ERRORS as error:
+            raise fault(self._path, error, RESTORE_NODE) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        if not self._usable:
+            raise StorageFault(f"{self._path}: is closed, or failed before; start the node again")
+        self._usable = False
+        with self._reading():
+            yield
+        self._usable = True
+
+    def _entries(self, names: list[int]) -> list[Entry]:
+        with self._reading():
+            rows = self._connection.execute(_NAMED, {"names": names}).mappings().all()
+            if len(rows) != len(names):
+                raise batches.BatchDamaged(f"{len(names) - len(rows)} batches are missing among {names[0]}–{names[-1]}")
+            return [entry for row in rows for entry in batches.entries_of(row)]
+
+    def _identify(self) -> Row[Any]:
+        node = self._connection.execute(_IDENTIFY).one()
+        if node.version != FORMAT_VERSION:
+            raise StorageFault(
+                f"{self._path}: has format version {node.version}, this program knows {FORMAT_VERSION}; start it with "
+                "the program that wrote it"
+            )
+        return node
+
+    def _follow_chain(self, node: Row[Any]) -> None:
+        self._feed_position = node.feed_position
+        self._cut = self._position = node.cut_position
+        self._checksum, self._now_ms = node.cut_checksum, node.cut_now_ms
+        for row in self._connection.execute(_CHAIN, {"cut": node.cut_position}).mappings():
+            self._touches.add(row["last_position"], batches.follow(self._position, self._checksum, row))
+            self._position, self._checksum, self._now_ms = row["last_position"], row["checksum"], row["now_ms"]
+
+    def _check_end(self) -> None:
+        try:
+            self._end = JournalEnd(self._end_path, self._position)
+            end = self._end.get()
+        except (OSError, ValueError) as error:
+            raise fault(self._end_path, error, f"cannot be read; {RESTORE_NODE}") from error
+        if end > self._position:
+            raise StorageFault(
+                f"{self._path}: the journal ends at record {self._position}, but {end} was acknowledged; node.sqlite "
+                f"or node.sqlite-wal is damaged, missing or older than journal.end: {RESTORE_NODE}"
+            )
+        self._end.put(self._position)

@@ -1,0 +1,75 @@
+"""A data directory on disk, as the node uses it: the lock, node.sqlite, the stores' files."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from auction.ids import NAMING_KEY_BYTES
+from shardnode.storage import node_tables
+from shardnode.storage.data_directory import DataDirectory
+from shardnode.storage.databases import Databases, Nursery
+from shardnode.storage.faults import DISK_ERRORS, RESTORE_NODE, fault
+from shardnode.storage.journal import SqliteJournal
+from shardnode.storage.port import Recovered, StorageFault
+from shardnode.storage.store_files import OPEN_FILES, SqliteStoreFiles
+
+IDENTITY_BYTES = 16
+NEW_DATABASE_CACHE_KIB = 1_024
+
+
+class SqliteStorage:
+    """Implements `port.Storage`. `random_bytes` makes the identity and the naming key of a new directory."""
+
+    journal: SqliteJournal
+    stores: SqliteStoreFiles
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+        open_files: int = OPEN_FILES,
+    ) -> None:
+        self._directory = DataDirectory(data_dir)
+        self._random_bytes = random_bytes
+        self._open_files = open_files
+
+    def open(self) -> Recovered:
+        """Lock the directory, create or read what is there; StorageFault where it is in use or damaged."""
+        self._directory.open()
+        try:
+            if not self._directory.node_database.exists():
+                self._create()
+            self.journal = SqliteJournal(self._directory)
+            recovered = self.journal.open()
+            self.stores = SqliteStoreFiles(
+                self._directory, recovered.incarnation, self.journal.end_of, open_files=self._open_files
+            )
+        except BaseException:
+            self.close()
+            raise
+        return recovered
+
+    def close(self) -> None:
+        """Close all and release the lock."""
+        try:
+            if hasattr(self, "stores"):
+                self.stores.close()
+            if hasattr(self, "journal"):
+                self.journal.close()
+        finally:
+            self._directory.close()
+
+    def _create(self) -> None:
+        path = self._directory.node_database
+        if self._directory.journal_end.exists() or any(self._directory.stores.iterdir()):
+            raise StorageFault(f"{path}: is missing, though this directory was in use: {RESTORE_NODE}")
+        try:
+            databases = Databases(cache_kib=NEW_DATABASE_CACHE_KIB, wal_limit_bytes=0)
+            nursery = Nursery(databases, node_tables.METADATA, node_tables.PAGE_BYTES)
+            identity, naming_key = self._random_bytes(IDENTITY_BYTES).hex(), self._random_bytes(NAMING_KEY_BYTES)
+            content = nursery.make(lambda connection: node_tables.enter(connection, identity, naming_key))
+            nursery.close()
+            self._directory.install(content, path)
+        except DISK_ERRORS as error:
+            raise fault(path, error, RESTORE_NODE) from error

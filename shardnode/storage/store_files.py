@@ -1,0 +1,106 @@
+"""The stores' files: each is opened on its first use by this node, kept open while it is among the latest used, and
+has one connection, ever.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
+from auction.state import PlayerState, StoreId
+from shardnode.storage import store_tables
+from shardnode.storage.data_directory import DataDirectory
+from shardnode.storage.databases import Databases, Nursery
+from shardnode.storage.faults import DISK_ERRORS, RESTORE_STORE, fault
+from shardnode.storage.port import Snapshot, StorageFault
+
+OPEN_FILES = 128
+"""How many stores' files are kept open (two descriptors and up to CACHE_KIB each)."""
+CACHE_KIB = 512
+"""Page cache of one open file."""
+WAL_LIMIT_BYTES = 1 << 20
+"""What a WAL file is cut back to after a checkpoint."""
+
+
+class SqliteStoreFiles:
+    """Implements `port.StoreFiles`.
+
+    `journal_end(incarnation)` is the last position that the journal had when that start of the node ended, or has now;
+    None for a start that the journal knows nothing of. A file cannot be ahead of it.
+    """
+
+    def __init__(
+        self,
+        directory: DataDirectory,
+        incarnation: int,
+        journal_end: Callable[[int], int | None],
+        *,
+        open_files: int = OPEN_FILES,
+    ) -> None:
+        self._directory = directory
+        self._incarnation = incarnation
+        self._journal_end = journal_end
+        self._open_files = open_files
+        self._databases = Databases(cache_kib=CACHE_KIB, wal_limit_bytes=WAL_LIMIT_BYTES)
+        self._open: OrderedDict[StoreId, Connection] = OrderedDict()
+        self._nursery = Nursery(self._databases, store_tables.METADATA, store_tables.PAGE_BYTES)
+
+    def exists(self, store: StoreId) -> bool:
+        """Whether a file is there."""
+        return self._directory.store_file(store).exists()
+
+    def load(self, store: StoreId) -> tuple[PlayerState, int] | None:
+        """The store's state and the position it is true at; None without a file. Raises StorageFault."""
+        path = self._directory.store_file(store)
+        if not path.exists():
+            return None
+        try:
+            connection = self._connection(store)
+            with connection.begin():
+                row = store_tables.identify(connection)
+                state = store_tables.read(connection)
+        except DISK_ERRORS as error:
+            raise fault(path, error, RESTORE_STORE) from error
+        if row.store != store:
+            raise StorageFault(f"{path}: holds store {row.store}, not the one it is named by: {RESTORE_STORE}")
+        end = self._journal_end(row.incarnation)
+        if end is None or row.position > end:
+            raise StorageFault(
+                f"{path}: knows record {row.position}, which the journal in node.sqlite does not have: that and "
+                "this file are not of one time; restore both from the same backup"
+            )
+        return state, row.position
+
+    def save(self, snapshots: list[Snapshot]) -> None:
+        """Write changed rows, a transaction and an fsync a store. Raises StorageFault."""
+        for snapshot in snapshots:
+            try:
+                if self.exists(snapshot.store):
+                    connection = self._connection(snapshot.store)
+                    with connection.begin():
+                        store_tables.write(connection, snapshot, self._incarnation)
+                else:
+                    self._create(snapshot)
+            except DISK_ERRORS as error:
+                raise fault(self._directory.store_file(snapshot.store), error, RESTORE_STORE) from error
+
+    def close(self) -> None:
+        """Close every file; none has a -wal beside it then."""
+        while self._open:
+            self._open.popitem()[1].close()
+        self._nursery.close()
+
+    def _connection(self, store: StoreId) -> Connection:
+        connection = self._open.get(store)
+        if connection is not None:
+            self._open.move_to_end(store)
+            return connection
+        if len(self._open) >= self._open_files:
+            self._open.popitem(last=False)[1].close()
+        connection = self._databases.connect(self._directory.store_file(store))
+        self._open[store] = connection
+        return connection
+
+    def _create(self, snapshot: Snapshot) -> None:
+        content = self._nursery.make(lambda connection: store_tables.enter(connection, snapshot, self._incarnation))
+        self._directory.install(content, self._directory.store_file(snapshot.store))

@@ -1,0 +1,110 @@
+"""What a store's file holds: one table a class of `auction.state`, and one row about the store itself.
+
+`read` and `write` work on an open connection and know nothing of files.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, bindparam, insert, select, text, update
+
+from auction.state import STORE_VERSION, TABLES, PlayerState, StoreId
+from shardnode.storage.columns import RowDamaged, table_of, to_rows, to_values
+from shardnode.storage.port import Snapshot
+
+KIND = "player"
+PAGE_BYTES = 1024
+"""Page size of a store's file: with one page a table and an index at least, a new store takes about 25 KiB."""
+
+METADATA = MetaData()
+STORE = Table(
+    "store",
+    METADATA,
+    Column("store", Text, primary_key=True, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("player", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("incarnation", Integer, nullable=False),
+    sqlite_strict=True,
+)
+_TABLES = {name: table_of(name, row_class, METADATA) for name, row_class in TABLES.items()}
+_KEYS = {name: next(iter(table.primary_key)) for name, table in _TABLES.items()}
+
+_CHECK = text("PRAGMA quick_check(1)")
+_IDENTIFY = select(STORE)
+_READ = {name: select(table) for name, table in _TABLES.items()}
+_PUT = {name: insert(table).prefix_with("OR REPLACE") for name, table in _TABLES.items()}
+_DROP = {name: table.delete().where(_KEYS[name] == bindparam("dropped")) for name, table in _TABLES.items()}
+_ENTER = insert(STORE)
+_MOVE = (
+    update(STORE)
+    .where(STORE.c.position <= bindparam("to"))
+    .values(position=bindparam("to"), incarnation=bindparam("by"))
+)
+
+
+class StoreRow(msgspec.Struct, frozen=True):
+    """A store's file about itself."""
+
+    store: StoreId
+    kind: str
+    version: int
+    player: str
+    position: int
+    """Position of the last record that the file contains."""
+    incarnation: int
+    """The start of the node in which it was written last."""
+
+
+def identify(connection: Connection) -> StoreRow:
+    """What the file says about itself; raises RowDamaged for a version or kind that this program does not know."""
+    rows = connection.execute(_IDENTIFY).all()
+    if len(rows) != 1:
+        raise RowDamaged("its one row about itself is missing")
+    row = StoreRow(*rows[0])
+    if (row.kind, row.version) != (KIND, STORE_VERSION):
+        raise RowDamaged(f"a store of kind {row.kind!r}, version {row.version}; known is {KIND!r}, {STORE_VERSION}")
+    return row
+
+
+def read(connection: Connection) -> PlayerState:
+    """All rows of a store; raises RowDamaged, or what SQLite raises for a damaged file."""
+    verdict = connection.execute(_CHECK).scalar_one()
+    if verdict != "ok":
+        raise RowDamaged(verdict)
+    state = PlayerState()
+    for name, row_class in TABLES.items():
+        rows = to_rows(row_class, connection.execute(_READ[name]))
+        table = getattr(state, name)
+        if name == "account":
+            table.rows = dict(enumerate(rows))
+        else:
+            key = _KEYS[name].name
+            table.rows = {getattr(row, key): row for row in rows}
+    state.recount()
+    return state
+
+
+def enter(connection: Connection, snapshot: Snapshot, incarnation: int) -> None:
+    """Write the first snapshot of a store into its empty tables, in the caller's transaction."""
+    account: Any = snapshot.changes["account"][0]  # type: ignore[index]
+    row = StoreRow(snapshot.store, KIND, STORE_VERSION, account.player, snapshot.position, incarnation)
+    connection.execute(_ENTER, msgspec.structs.asdict(row))
+    _write_rows(connection, snapshot.changes)
+
+
+def write(connection: Connection, snapshot: Snapshot, incarnation: int) -> None:
+    """Write what changed in a store since its last snapshot, in the caller's transaction."""
+    moved = connection.execute(_MOVE, {"to": snapshot.position, "by": incarnation})
+    assert moved.rowcount == 1, f"a snapshot of {snapshot.store} is older than its file"
+    _write_rows(connection, snapshot.changes)
+
+
+def _write_rows(connection: Connection, changes: Mapping[str, Mapping[Any, msgspec.Struct | None]]) -> None:
+    for name, rows in changes.items():
+        if put := [row for row in rows.values() if row is not None]:
+            connection.execute(_PUT[name], to_values(put))
+        if dropped := [{"dropped": key} for key, row in rows.items() if row is None]:
+            connection.execute(_DROP[name], dropped)
