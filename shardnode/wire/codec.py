@@ -1,8 +1,8 @@
 """JSON-RPC 2.0 in the two encodings of `auction.v1`: the server's side of every message.
 
-A message is read in two steps. `read` finds the requests in it; `params` then decodes one request's params straight into
-the command that its method binds, so that types, bounds and unknown params are settled before anybody acts. Whatever a
-client sends ends in a request or in a `ClientFault`, never in another exception.
+A message is read in two steps. `read` finds the requests in it; `params` then decodes one request's params straight
+into the command that its method binds, so that types, bounds and unknown params are settled before anybody acts.
+Whatever a client sends ends in a request or in a `ClientFault`, never in another exception.
 
 Members of a request that JSON-RPC does not name are passed over, of members given twice the last one holds, and an id
 is a string, an integer of 64 bits, or null.
@@ -109,12 +109,7 @@ class Codec:
     def answer(self, request_id: RequestId, answer: Answer) -> bytes:
         """Encode what the house answered; a result that is MessagePack already is not encoded again."""
         if answer.refused:
-            refusal = answer.body
-            if refusal is None:
-                assert answer.encoded is not None
-                refusal = msgspec.msgpack.decode(answer.encoded, type=Refusal)
-            assert isinstance(refusal, Refusal), refusal
-            return self.error(request_id, refusal_error(refusal))
+            return self.error(request_id, refusal_error(refusal_of(answer)))
         if answer.encoded is None:
             return self.result(request_id, answer.body)
         if self.binary:
@@ -172,6 +167,16 @@ class Codec:
             except _MALFORMED:
                 return str(name[:NAME_SHOWN_MAX])
         return ""
+
+
+def refusal_of(answer: Answer) -> Refusal:
+    """The refusal that an answer with `refused` carries, in whichever form."""
+    refusal = answer.body
+    if refusal is None:
+        assert answer.encoded is not None, "an answer has a body or an encoded one"
+        return msgspec.msgpack.decode(answer.encoded, type=Refusal)
+    assert isinstance(refusal, Refusal), refusal
+    return refusal
 
 
 _PLACE = re.compile(r"(?P<why>.*?)(?: - at `(?P<key>key` in `)?\$(?P<path>[^`]*)`)?", re.DOTALL)

@@ -4,8 +4,6 @@ A refusal of the rules is a value (`auction.refusals`); a fault here is what a c
 from deciding. Both leave the node as one JSON-RPC error object `{code, message, data}` with a stable `data.reason`.
 """
 
-from collections.abc import Mapping
-
 import msgspec
 
 from auction.refusals import REASONS, Refusal
@@ -60,9 +58,7 @@ CODES: dict[str, int] = {
     **{reason: NOT_FOUND if reason.startswith("no_such_") else REFUSED for reason in (*REASONS, *LATER_REASONS)},
     **{reason: code for reason, (code, _) in FAULTS.items()},
 }
-"""Every reason of the protocol → its code."""
-
-Data = Mapping[str, object]
+"""Every reason of the protocol → its code. `rate_limited` has a fault's code even where a rule says it."""
 
 
 class ErrorObject(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from auction import results
 TokenRole = Literal["player", "service", "operator"]
 """Who a token says its bearer is."""
 
-EVERYBODY: tuple[TokenRole, ...] = ("player", "service", "operator")
+TOKEN_ROLES: tuple[TokenRole, ...] = ("player", "service", "operator")
 TOKEN_CHARACTERS_MAX = 4_096
 
 
@@ -38,7 +38,7 @@ class Method(msgspec.Struct, frozen=True):
     result: type[msgspec.Struct]
     summary: str
     refusals: tuple[str, ...] = ()
-    roles: tuple[TokenRole, ...] = EVERYBODY
+    roles: tuple[TokenRole, ...] = TOKEN_ROLES
 
     @property
     def mutation(self) -> bool:
@@ -51,7 +51,7 @@ class Method(msgspec.Struct, frozen=True):
         if self.params is Login:
             return ("token_expired", "token_invalid", "rate_limited")
         every = ("unauthenticated", "token_expired", "rate_limited", "unavailable", "moved")
-        forbidden = () if self.roles == EVERYBODY else ("forbidden",)
+        forbidden = () if self.roles == TOKEN_ROLES else ("forbidden",)
         return every + forbidden + (("in_doubt",) if self.mutation else ())
 
 
