@@ -7,7 +7,6 @@ from typing import Any
 import click
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessDone, ProcessExitedAlready
-from twisted.internet.interfaces import IReactorProcess, IReactorTime
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
@@ -23,16 +22,15 @@ class Child(ProcessProtocol):
     """`auction NAME ...` as a process: its standard error is ours, its standard output is read by lines."""
 
     def __init__(self, reactor: Any, arguments: tuple[str, ...]) -> None:
-        self._reactor: IReactorTime = reactor
+        self._reactor = reactor
         self._name = f"auction {arguments[0]}"
         self._unread = b""
         self._awaited: tuple[str, Deferred[str]] | None = None
         self._stopping = False
         self._exit: Failure | None = None
         self._waiting: list[Deferred[None]] = []
-        starter: IReactorProcess = reactor
         command = [sys.executable, "-m", "shardnode.cli", *arguments]
-        self._process = starter.spawnProcess(self, sys.executable, command, env=None, childFDs={0: "w", 1: "r", 2: 2})
+        self._process = reactor.spawnProcess(self, sys.executable, command, env=None, childFDs={0: "w", 1: "r", 2: 2})
 
     def line(self, start: str) -> "Deferred[str]":
         """Fires with the next line of output that starts so; fails with ChildEnded if the process ends first."""

@@ -51,33 +51,38 @@ def run_command(data: Path, host: str, port: int, players: int, seed: int) -> No
 
 
 async def _run(reactor: Any, data: Path, serve: tuple[str, ...], bots: tuple[str, ...]) -> None:
+    from twisted.internet.defer import DeferredList, ensureDeferred
+
     from shardnode.cli.children import Child
 
-    node = Child(reactor, serve)
-    try:
-        url = (await node.line("ready ")).removeprefix("ready ")
-        population = Child(reactor, (*bots, "--url", url))
-        try:
-            click.echo(await population.line("populated "))
-            await _welcome(data, url)
-            await first_of(node.ended(), population.ended())
-        finally:
-            await population.stop(STOP_S)
-    finally:
-        await node.stop(STOP_S)
+    children: list[Child] = []
+
+    async def stop() -> None:
+        for child in reversed(children):
+            await child.stop(STOP_S)
+
+    reactor.addSystemEventTrigger("before", "shutdown", lambda: ensureDeferred(stop()))
+    children.append(node := Child(reactor, serve))
+    url = (await node.line("ready ")).removeprefix("ready ")
+    children.append(population := Child(reactor, (*bots, "--url", url)))
+    click.echo(await population.line("populated "))
+    await _welcome(data, url)
+    await DeferredList(
+        [node.ended(), population.ended()], fireOnOneCallback=True, fireOnOneErrback=True, consumeErrors=True
+    )
 
 
 async def _welcome(data: Path, url: str) -> None:
     """Give the visitor something to trade with, and say how to go on."""
     from clients.twisted_client import connect
-    from shardnode.gateway.tokens import mint_token
+    from shardnode.cli.token import mint
 
     service = await connect(url, mint_token(data, "run", "service", TOKEN_S))
     bases = (await service.bases(limit=VISITOR_ITEMS)).bases
     await service.grant(
         VISITOR, gold=VISITOR_GOLD, items=[{"base": base.base} for base in bases], key=f"welcome {VISITOR}"
     )
-    await service.close()
+    service.close()
     token = mint_token(data, VISITOR, "player", TOKEN_S)
     options = f"--url {url} --data {data} --as {VISITOR}"
     click.echo(GREETING.format(url=url, visitor=VISITOR, token=token, options=options, data=data))

@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks, succeed
-from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from auction.events import decode_events
 from auction.evolve import evolve
 from auction.state import TABLES, PlayerState, StoreId
 from shardnode.node.lanes import Lane
+from shardnode.node.reactor import Reactor
 from shardnode.ops.metrics import Metrics
 from shardnode.storage.port import Snapshot, Storage
 
@@ -52,7 +52,7 @@ class AwakeStores:
     def __init__(
         self,
         *,
-        reactor: IReactorTime,
+        reactor: Reactor,
         storage: Storage,
         journal_lane: Lane,
         files_lane: Lane,

@@ -6,11 +6,10 @@ nobody needs any more.
 """
 
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from twisted.internet.defer import Deferred, inlineCallbacks
-from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
@@ -18,6 +17,7 @@ from auction.state import Listing
 from shardnode.node.awake_stores import AwakeStores
 from shardnode.node.gate import Gate
 from shardnode.node.lanes import Lane
+from shardnode.node.reactor import Reactor
 from shardnode.ops.metrics import Metrics
 from shardnode.storage.port import Storage
 
@@ -37,7 +37,7 @@ class Checkpoints:
     def __init__(
         self,
         *,
-        reactor: IReactorTime,
+        reactor: Reactor,
         stores: AwakeStores,
         storage: Storage,
         gate: Gate,
@@ -61,7 +61,7 @@ class Checkpoints:
         self._listings_position = 0
         self._running: Deferred[None] | None = None
         self._loop = LoopingCall(self._begin)
-        self._loop.clock = reactor
+        self._loop.clock = cast(Any, reactor)
 
     def start(self, listings: dict[str, Listing]) -> None:
         """Make a pass now and then; `listings` are the rows that the snapshot a start reads lacks so far."""

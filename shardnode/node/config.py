@@ -89,7 +89,7 @@ def read_config(flags: Mapping[str, object], environment: Mapping[str, str], fil
             _check(name, value, origin)
             values[name] = value
             origins[name] = origin
-    config = msgspec.convert(values, Config, strict=False)
+    config = msgspec.convert(values, Config, strict=False, dec_hook=_path)
     if (config.tls_cert is None) != (config.tls_key is None):
         raise ConfigProblem("tls_cert and tls_key belong together: set both, or neither")
     return Held(config, origins)
@@ -100,10 +100,18 @@ def _check(name: str, value: object, origin: str) -> None:
         known = ", ".join(Config.__struct_fields__)
         raise ConfigProblem(f"{origin}: there is no option {name!r}; the options are {known}")
     try:
-        msgspec.convert({name: value}, Config, strict=False)
+        msgspec.convert({name: value}, Config, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
         reason = str(error).split(" - at ")[0]
         raise ConfigProblem(f"{origin}: {name} = {value!r} cannot be used: {reason}") from error
+
+
+def _path(kind: type, value: object) -> Path:
+    """Make the one type that TOML and environment have no form of."""
+    assert kind is Path, kind
+    if not isinstance(value, str | Path):
+        raise ValueError("expected a path")  # noqa: TRY004 - what msgspec turns into its own error
+    return Path(value)
 
 
 def _from_file(file: Path | None, environment: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:

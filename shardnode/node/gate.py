@@ -7,9 +7,9 @@ in the order in which it came.
 
 from collections import deque
 from collections.abc import Callable
-from typing import ParamSpec
+from typing import TypeVarTuple
 
-P = ParamSpec("P")
+Ts = TypeVarTuple("Ts")
 
 
 class Gate:
@@ -25,9 +25,8 @@ class Gate:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def when(self, position: int, leave: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    def when(self, position: int, leave: Callable[[*Ts], object], *args: *Ts) -> None:
         """Call `leave(*args)` once `position` is durable: now if it is and nobody waits before it."""
-        assert not kwargs
         if position <= self.durable and not self._waiting:
             leave(*args)
             return

@@ -7,13 +7,13 @@ leaves any more.
 
 from collections.abc import Callable
 
-from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from auction.events import Record, encode_events
 from auction.state import Listing, StoreId
 from shardnode.node.gate import Gate
 from shardnode.node.lanes import Lane
+from shardnode.node.reactor import Reactor
 from shardnode.ops.metrics import Metrics
 from shardnode.storage.port import Append, Entry, Journal
 
@@ -39,7 +39,7 @@ class JournalWriter:
     def __init__(
         self,
         *,
-        reactor: IReactorTime,
+        reactor: Reactor,
         lane: Lane,
         journal: Journal,
         gate: Gate,

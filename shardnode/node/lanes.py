@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorFromThreads
 from twisted.python.failure import Failure
 
 T = TypeVar("T")
@@ -27,12 +26,19 @@ class Lane(Protocol):
         """Fires when all queued work is done; nothing may be queued after."""
 
 
+class CallsFromThreads(Protocol):
+    """What a thread needs of the reactor."""
+
+    def callFromThread(self, callable: Callable[..., Any], *args: Any) -> None:  # noqa: A002, N802 - Twisted's names
+        """Call in the reactor's thread, soon."""
+
+
 class ThreadLane:
     """A lane with a thread of its own. Its queue is bounded by those who fill it: batches, checkpoints and wake-ups all
     are.
     """
 
-    def __init__(self, reactor: IReactorFromThreads, name: str) -> None:
+    def __init__(self, reactor: CallsFromThreads, name: str) -> None:
         self._reactor = reactor
         self._work: queue.SimpleQueue[tuple[Deferred[Any], Callable[..., Any], tuple[Any, ...]] | None] = (
             queue.SimpleQueue()

@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 from twisted.internet.defer import Deferred, inlineCallbacks
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -31,6 +30,7 @@ from shardnode.node.clock import HouseClock
 from shardnode.node.gate import Gate
 from shardnode.node.journal_writer import JournalWriter
 from shardnode.node.lanes import Lane
+from shardnode.node.reactor import Reactor
 from shardnode.node.searches import Searches, SearchLimits
 from shardnode.node.timers import TimerLimits, Timers
 from shardnode.ops.metrics import Metrics
@@ -72,7 +72,7 @@ class Node:
         catalog: Catalog,
         recovered: Recovered,
         storage: Storage,
-        reactor: IReactorTime,
+        reactor: Reactor,
         clock: HouseClock,
         journal_lane: Lane,
         files_lane: Lane,

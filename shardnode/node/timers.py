@@ -7,16 +7,17 @@ listings there are. A storm of due listings is served a few stores at a time.
 
 import heapq
 from collections.abc import Callable
+from typing import Any, cast
 
 import msgspec
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
 from auction.state import StoreId
 from shardnode.node.clock import HouseClock
 from shardnode.node.lanes import Lane
+from shardnode.node.reactor import Reactor
 from shardnode.storage.port import Journal
 
 
@@ -39,7 +40,7 @@ class Timers:
     def __init__(
         self,
         *,
-        reactor: IReactorTime,
+        reactor: Reactor,
         clock: HouseClock,
         journal: Journal,
         journal_lane: Lane,
@@ -60,7 +61,7 @@ class Timers:
         self._horizon_ms = 0
         self._reading = False
         self._loop = LoopingCall(self._tick)
-        self._loop.clock = reactor
+        self._loop.clock = cast(Any, reactor)
 
     def __len__(self) -> int:
         """Wake-ups in memory."""

@@ -21,6 +21,8 @@ from twisted.logger import (
 from zope.interface import implementer
 
 LogFormat = Literal["auto", "json", "pretty"]
+OUR_PARTS = ("shardnode", "clients")
+"""Whose level is an option; of the libraries warnings and worse are heard."""
 _COLOURS = {"debug": "2", "info": "32", "warn": "33", "error": "31", "critical": "1;31"}
 
 
@@ -76,6 +78,10 @@ class PrettyObserver:
 def start_logging(form: LogFormat, level: str, stream: TextIO = sys.stderr) -> None:
     """Send everything that is logged from here on to a stream; `auto` is pretty on a terminal, JSON elsewhere."""
     pretty = form == "pretty" or (form == "auto" and stream.isatty())
-    observer = PrettyObserver(stream) if pretty else JsonObserver(stream)
-    wanted = LogLevelFilterPredicate(defaultLogLevel=LogLevel.levelWithName(level))
-    globalLogBeginner.beginLoggingTo([FilteringLogObserver(observer, [wanted])], redirectStandardIO=False)
+    observer: Any = PrettyObserver(stream) if pretty else JsonObserver(stream)
+    wanted: Any = LogLevelFilterPredicate(defaultLogLevel=LogLevel.warn)
+    for part in OUR_PARTS:
+        wanted.setLogLevelForNamespace(part, LogLevel.levelWithName(level))
+    wanted.setLogLevelForNamespace("shardnode.gateway.site", LogLevel.warn)  # Twisted's own notes on our site
+    filtering: Any = FilteringLogObserver(observer, [wanted])
+    globalLogBeginner.beginLoggingTo([filtering], redirectStandardIO=False)

@@ -119,8 +119,13 @@ class StoreFiles(Protocol):
 class Storage(Protocol):
     """A data directory, opened by one process at a time."""
 
-    journal: Journal
-    stores: StoreFiles
+    @property
+    def journal(self) -> Journal:
+        """The node's log, once open."""
+
+    @property
+    def stores(self) -> StoreFiles:
+        """The stores' files, once open."""
 
     def open(self) -> Recovered:
         """Lock the directory, create or read what is there; StorageFault where it is in use or damaged."""

@@ -1,0 +1,238 @@
+"""The composition root: a node from its configuration, listening, until a signal or a failure ends it.
+
+Everything that the parts are handed (clock, randomness, reactor, lanes, storage) is chosen here and nowhere else. Order
+of a start: data directory (locked), world, token keys, node, port, `ready`. Order of a stop: no new connections,
+answers out, sockets closed, stores into their files, data directory unlocked.
+"""
+
+import gc
+import resource
+import secrets
+import sys
+import time
+from collections.abc import Generator
+from typing import Any
+
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.error import ReactorNotRunning
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from auction.commands import GetPlayer
+from auction.context import Answer, Caller, Request
+from auction.results import PlayerResult
+from auction.state import Notice
+from shardnode.gateway.gateway import Gateway
+from shardnode.gateway.limits import GatewayLimits
+from shardnode.gateway.listen import ListenFault, ListenOptions, Tls, listen
+from shardnode.gateway.ports import Ports
+from shardnode.gateway.tokens import KeyFault, Verifier, issuer_key, signing_key
+from shardnode.node.awake_stores import StoreLimits
+from shardnode.node.checkpoints import CheckpointLimits
+from shardnode.node.clock import HouseClock
+from shardnode.node.config import Config
+from shardnode.node.lanes import ThreadLane
+from shardnode.node.node import Node, NodeLimits
+from shardnode.ops.logs import start_logging
+from shardnode.ops.metrics import Metrics
+from shardnode.storage.port import Recovered, StorageFault
+from shardnode.storage.sqlite_storage import SqliteStorage
+from shardnode.wire.errors import Unavailable
+from worlddata.loading import load_catalog
+from worlddata.problems import WorldError
+
+URL_FILE = "node.url"
+"""In the data directory while the node serves: where it does, for commands beside it."""
+YOUNG_OBJECTS_MAX = 50_000
+"""Objects made between two looks of the garbage collector; rows and requests are freed by reference counts alone."""
+
+log = Logger()
+
+
+class CannotStart(Exception):
+    """The node cannot start as it was told; the text says why and what to do."""
+
+
+def serve(config: Config) -> int:
+    """Run a node until it ends; returns the process's exit code. Raises CannotStart."""
+    from twisted.internet import reactor as the_reactor
+
+    reactor: Any = the_reactor
+    start_logging(config.log_format, config.log_level)
+    _allow_open_files()
+    service = Service(reactor, config)
+    reactor.callWhenRunning(service.start)
+    reactor.addSystemEventTrigger("before", "shutdown", service.stop)
+    reactor.run()
+    if service.problem is not None:
+        raise CannotStart(str(service.problem)) from service.problem
+    return 1 if service.has_failed else 0
+
+
+class Service:
+    """One node and all around it. `problem` is why it could not start, `has_failed` whether it stopped itself."""
+
+    def __init__(self, reactor: Any, config: Config) -> None:
+        self._reactor = reactor
+        self._config = config
+        self._ready = False
+        self._port: Any = None
+        self.problem: Exception | None = None
+        self.has_failed = False
+        self._storage = SqliteStorage(config.data)
+        try:
+            self._build(self._storage.open())
+        except (StorageFault, WorldError, KeyFault) as problem:
+            self._storage.close()
+            raise CannotStart(str(problem)) from problem
+
+    def _build(self, recovered: Recovered) -> None:
+        config, reactor = self._config, self._reactor
+        catalog = load_catalog(config.data, config.rules)
+        house_key = signing_key(config.data)
+        keys = [issuer_key(config.token_key)] if config.token_key else []
+        clock = HouseClock(time.time, time.monotonic, recovered.now_ms)
+        self._metrics = metrics = Metrics(config.node_id, catalog.version)
+        self._lanes = [ThreadLane(reactor, name) for name in ("journal", "files", "search")]
+        journal_lane, files_lane, search_lane = self._lanes
+        self._node = Node(
+            name=config.node_id,
+            catalog=catalog,
+            recovered=recovered,
+            storage=self._storage,
+            reactor=reactor,
+            clock=clock,
+            journal_lane=journal_lane,
+            files_lane=files_lane,
+            search_lane=search_lane,
+            random_int=lambda low, high: low + secrets.randbelow(high - low + 1),
+            metrics=metrics,
+            limits=NodeLimits(
+                stores=StoreLimits(
+                    awake_max=config.awake_stores_max, dirty_max=config.dirty_stores_max, idle_s=config.store_idle_s
+                ),
+                checkpoints=CheckpointLimits(interval_s=config.checkpoint_interval_s),
+            ),
+            push=self._push,
+            is_present=self._is_present,
+            failed=self.fail,
+        )
+        self._gateway = Gateway(
+            reactor=reactor,
+            node=config.node_id,
+            catalog=catalog,
+            limits=GatewayLimits(
+                requests_per_s=config.requests_per_s,
+                requests_burst=config.requests_burst,
+                sockets_max=config.connections_max,
+                sockets_per_address_max=config.connections_per_address_max,
+            ),
+            ports=Ports(
+                ask=self._node.ask,
+                told=self._node.tell_key,
+                mint_key=self._node.mint_key,
+                latest_seq=self._latest_seq,
+                verify=Verifier([*keys, house_key.public]).verify,
+                now_ms=clock.now_ms,
+                monotonic_s=time.monotonic,
+                ready=lambda: self._ready,
+                render_metrics=metrics.render,
+                failed=self.fail,
+                metrics=metrics,
+            ),
+        )
+        metrics.gauge("sockets", "Open WebSockets", lambda: self._gateway.sockets)
+
+    @inlineCallbacks
+    def start(self) -> Generator["Deferred[Any]", Any, None]:
+        """Begin to serve, and say so on standard output."""
+        config = self._config
+        try:
+            tls = Tls(config.tls_cert, config.tls_key) if config.tls_cert and config.tls_key else None
+            options = ListenOptions(host=config.host, port=config.port, tls=tls)
+            self._port = port = yield listen(self._reactor, self._gateway.site, options)
+        except ListenFault as problem:
+            self.problem = problem
+            self._reactor.stop()
+            return
+        self._node.start()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS_MAX, 20, 20)
+        self._ready = True
+        host = f"[{config.host}]" if ":" in config.host else config.host
+        url = f"{'wss' if tls else 'ws'}://{host}:{port.getHost().port}/ws"
+        (config.data / URL_FILE).write_text(f"{url}\n")
+        log.info("ready", url=url, node=config.node_id, world=self._node.catalog.version)
+        sys.stdout.write(f"ready {url}\n")
+        sys.stdout.flush()
+
+    @inlineCallbacks
+    def stop(self) -> Generator["Deferred[Any]", Any, None]:
+        """Drain, write checkpoints and close, or give up after `stop_s`: the journal has everything."""
+        if self.has_failed:
+            return
+        self._ready = False
+        log.info("stopping")
+        hurry = self._reactor.callLater(self._config.stop_s, self._give_up)
+        if self._port is not None:
+            yield self._port.stopListening()
+            yield self._gateway.stop()
+            yield self._node.stop()
+        for lane in self._lanes:
+            yield lane.close()
+        (self._config.data / URL_FILE).unlink(missing_ok=True)
+        self._storage.close()
+        hurry.cancel()
+        log.info("stopped")
+
+    def fail(self, failure: Failure) -> None:
+        """The node must not go on: say why, and end without another word to anybody."""
+        if self.has_failed:
+            return
+        self.has_failed = True
+        self._ready = False
+        if failure.check(StorageFault):
+            log.critical("the node stops: {why}", why=str(failure.value))
+        else:
+            log.failure(
+                "the node stops before it lies: a bug; keep a copy of the data directory and report this", failure
+            )
+        try:
+            self._reactor.stop()
+        except ReactorNotRunning:
+            log.debug("it was stopping already")
+
+    def _give_up(self) -> None:
+        log.warn("stopping took too long; the journal has everything", stop_s=self._config.stop_s)
+        self._reactor.crash()
+
+    def _push(self, player: str, notice: Notice) -> None:
+        self._gateway.push(player, notice)
+
+    def _is_present(self, player: str) -> bool:
+        return self._gateway.is_present(player)
+
+    def _latest_seq(self, player: str) -> "Deferred[int]":
+        answer = self._node.ask(Request(Caller(player, "player"), GetPlayer()))
+        return answer.addCallbacks(_seq, _no_seq)
+
+
+def _seq(answer: Answer) -> int:
+    assert isinstance(answer.body, PlayerResult)
+    return answer.body.seq
+
+
+def _no_seq(failure: Failure) -> int:
+    """A login does not need the player's store: where it cannot be opened now, events are told from the beginning."""
+    failure.trap(Unavailable)
+    return 0
+
+
+def _allow_open_files() -> None:
+    """Use as many files and sockets as the system lets this process have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+__all__ = ["URL_FILE", "CannotStart", "Service", "serve"]
