@@ -51,7 +51,7 @@ class SocketEvents:
         """A message came in."""
         self.client.socket_received(self.attempt, payload)
 
-    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:  # noqa: ARG002, N803 - Autobahn's signature
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:  # noqa: ARG002 - Autobahn's signature
         """The socket is gone, or its handshake failed."""
         self.client.socket_closed(self.attempt, f"the connection closed: {reason or code}")
 
@@ -137,8 +137,9 @@ class Client(Calls):
 
     def begin(self) -> Any:
         """Open the first socket; returns the waiter for this client, logged in."""
+        connected = self._connected
         self._perform(self.session.start(self._now_s()))
-        return self._connected
+        return connected
 
     def socket_opened(self, attempt: int, socket: Socket) -> None:
         """A socket is ready for messages."""

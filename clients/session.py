@@ -248,9 +248,8 @@ class Session:
         for call in self._sent.values():
             call.unsure = call.unsure or call.key is not None
         calls = [*self._sent.values(), *self._waiting]
-        self._waiting = [call for call in calls if call.waiter is not _LOGIN and call.waiter is not _RESUME]
+        self._waiting = [call for call in calls if call.waiter is not _LOGIN]
         self._sent.clear()
-        self._resuming = False
         if self._held is not None:
             self._held.clear()
         self._failures += 1
