@@ -104,8 +104,6 @@ class Connection(WebSocketServerProtocol):
         self._address = ""
         self._heard_s = 0.0
         self._pinged_s = 0.0
-        self._held = False
-        """The session has as many calls under way as it may."""
         self._stalled = False
         """The transport's buffer is full: the client reads more slowly than it asks."""
         self._unsent_bytes = 0
@@ -165,7 +163,7 @@ class Connection(WebSocketServerProtocol):
         self._heard_s = self._pinged_s = factory.ports.monotonic_s()
         self._heartbeat = factory.reactor.callLater(factory.limits.ping_every_s, self._beat)
 
-    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:  # noqa: ARG002 - Autobahn's interface
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:  # noqa: ARG002 - Autobahn's
         """The TCP connection is gone."""
         for timer in (self._heartbeat, self._overdue, self._cut):
             if timer is not None and timer.active():
@@ -184,8 +182,8 @@ class Connection(WebSocketServerProtocol):
         self._dataReceived(data)
 
     def processData(self) -> bool:
-        """Go on with what was received: nothing, while the session or the transport has enough to do."""
-        return not self._held and not self._stalled and bool(super().processData())
+        """Go on with what was received, unless the client does not read what it gets for it."""
+        return not self._stalled and bool(super().processData())
 
     def onMessageEnd(self) -> None:
         """A message is complete."""
@@ -222,16 +220,6 @@ class Connection(WebSocketServerProtocol):
         """Close the connection, saying why."""
         self.sendCloseFrame(code, code.meaning.encode(), False)
 
-    def pause(self) -> None:
-        """Read nothing more from the client until `resume`."""
-        self._held = True
-        self.transport.pauseProducing()
-
-    def resume(self) -> None:
-        """Read on, from the reactor's next turn: the session may be in the midst of a message now."""
-        self._held = False
-        self.factory.reactor.callLater(0, self._read_on)
-
     def retire(self) -> None:
         """The node is stopping."""
         if self._session is not None:
@@ -246,7 +234,7 @@ class Connection(WebSocketServerProtocol):
         self.transport.pauseProducing()
 
     def resumeProducing(self) -> None:
-        """The transport's buffer is empty again."""
+        """The transport's buffer is empty again: read on, but not in the midst of whatever this was called from."""
         self._stalled = False
         self.factory.reactor.callLater(0, self._read_on)
 
@@ -254,7 +242,7 @@ class Connection(WebSocketServerProtocol):
         """The transport is gone; `onClose` follows."""
 
     def _read_on(self) -> None:
-        if not self._held and not self._stalled and self.state != self.STATE_CLOSED:
+        if not self._stalled and self.state != self.STATE_CLOSED:
             self._heard_s = self.factory.ports.monotonic_s()
             self.transport.resumeProducing()
             self.consumeData()

@@ -16,12 +16,12 @@ class GatewayLimits(msgspec.Struct, frozen=True, kw_only=True):
     """How many requests one connection may send at once after a rest."""
     flood_requests: int = 4_000
     """How many requests beyond that are answered `rate_limited` before the socket is closed with 1008."""
-    in_flight_max: int = 256
-    """Requests of one connection without an answer; at the bound the connection is not read any further."""
+    in_flight_max: int = 8_192
+    """Requests of one connection that wait for the house; one more is answered `unavailable` at once."""
     answer_within_s: float = ANSWERED_WITHIN_S - 0.5
     """When the house has not answered by then, the gateway does: `unavailable`, or `in_doubt` for a mutation."""
     retry_after_ms: int = 1_000
-    """What such an `unavailable` tells the client to wait."""
+    """What the gateway's own `unavailable` tells a client to wait."""
     unsent_bytes_max: int = 4_194_304
     """Bytes waiting for a client that reads slowly; beyond it the socket is closed with 1013."""
     sockets_max: int = 10_000

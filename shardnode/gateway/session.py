@@ -78,12 +78,6 @@ class Outlet(Protocol):
     def close(self, code: CloseCode) -> None:
         """Close the connection, saying why."""
 
-    def pause(self) -> None:
-        """Read nothing more from the client until `resume`."""
-
-    def resume(self) -> None:
-        """Read on."""
-
 
 class _Batch:
     """The answers of an array of requests, until all `missing` ones are there."""
@@ -133,7 +127,6 @@ class Session:
         self._expires_at_ms = 0
         self._pending: dict[_Call, None] = {}
         """Calls that wait for their answer, the oldest first."""
-        self._held = False
         self._retiring = False
 
     @property
@@ -161,10 +154,6 @@ class Session:
                 self._take(message, None, now_s)
             else:
                 self._take_all(message, now_s)
-        if len(self._pending) >= self._limits.in_flight_max and not self._held:
-            self._held = True
-            self._ports.metrics.limit_hit("in_flight_max")
-            self._outlet.pause()
 
     def push(self, payload: bytes) -> None:
         """Pass on a push to who is logged in. Once the token has expired it stays away; events.since has it later."""
@@ -216,8 +205,7 @@ class Session:
             if method is None:
                 raise _unknown(envelope.method)
             params = self.codec.params(method, envelope.params)
-            if self._retiring:
-                raise Unavailable("the node is stopping; connect again in a moment", self._limits.retry_after_ms)
+            self._check_room()
             if isinstance(params, Login):
                 self._login(params, call)
             else:
@@ -236,6 +224,13 @@ class Session:
                 self._ports.metrics.limit_hit("flood_requests")
                 self._outlet.close(CloseCode.FLOODING)
             raise RateLimited("too many requests on this connection; wait data.retry_after_ms", wait_ms)
+
+    def _check_room(self) -> None:
+        if self._retiring:
+            raise Unavailable("the node is stopping; connect again in a moment", self._limits.retry_after_ms)
+        if len(self._pending) >= self._limits.in_flight_max:
+            self._ports.metrics.limit_hit("in_flight_max")
+            raise Unavailable("too many calls of this connection wait for answers", self._limits.retry_after_ms)
 
     def _login(self, params: Login, call: _Call) -> None:
         identity = self._ports.verify(params.token, self._ports.now_ms())
@@ -331,9 +326,6 @@ class Session:
 
     def _finish(self, call: _Call, outcome: str) -> None:
         self._ports.metrics.request_done(call.method, outcome, self._ports.monotonic_s() - call.since_s)
-        if self._held and len(self._pending) <= self._limits.in_flight_max // 2:
-            self._held = False
-            self._outlet.resume()
         if self._retiring and not self._pending:
             self._outlet.close(CloseCode.GOING_AWAY)
 
