@@ -19,7 +19,7 @@ class Echo(WebSocketServerProtocol):
 
     def onMessage(self, payload: bytes, is_binary: bool) -> None:
         """Send back what came, decoded and encoded once."""
-        self.sendMessage(msgpack.encode(msgpack.decode(payload)), is_binary)  # type: ignore[no-untyped-call]
+        self.sendMessage(msgpack.encode(msgpack.decode(payload)), is_binary)  # type: ignore[no-untyped-call]  # Autobahn's
 
 
 def serve(reactor: Any) -> "Deferred[None]":

@@ -1,0 +1,148 @@
+"""The arrows between the packages: who may import whom, and which libraries each may use."""
+
+import ast
+import sys
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from tests.project.repository import OUR_PACKAGES, Source, our_sources, report
+
+
+class Layer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the modules of one package, or one module, may import besides the standard library and their own package."""
+
+    ours: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+
+
+_AUCTION_TYPES = (
+    "auction.commands",
+    "auction.events",
+    "auction.refusals",
+    "auction.results",
+    "auction.state",
+    "worlddata.types",
+)
+_SHELL = ("auction", "worlddata.types", "shardnode.wire", "shardnode.storage")
+_TWISTED = ("twisted", "zope", "msgspec")
+_CLIENT_CORE = ("clients.codec", "clients.effects", "clients.errors", "clients.inbox", "clients.session")
+_SANS_IO = Layer(ours=("shardnode.wire", *_AUCTION_TYPES, *_CLIENT_CORE), libraries=("msgspec",))
+
+LAYERS = {
+    "worlddata": Layer(libraries=("sqlalchemy", "msgspec")),
+    "auction": Layer(ours=("worlddata.types",), libraries=("msgspec",)),
+    "shardnode": Layer(),
+    "shardnode.wire": Layer(ours=("auction", "worlddata.types"), libraries=("msgspec",)),
+    "shardnode.agreement": Layer(libraries=("msgspec",)),
+    "shardnode.storage": Layer(ours=("auction", "worlddata.types"), libraries=("sqlalchemy", "msgpack", "msgspec")),
+    "shardnode.ops": Layer(ours=_SHELL, libraries=(*_TWISTED, "prometheus_client")),
+    "shardnode.search": Layer(ours=_SHELL, libraries=_TWISTED),
+    "shardnode.gateway": Layer(
+        ours=(*_SHELL, "shardnode.ops"), libraries=(*_TWISTED, "autobahn", "jwt", "cryptography", "OpenSSL")
+    ),
+    "shardnode.node": Layer(
+        ours=(*_SHELL, "worlddata", "shardnode.ops", "shardnode.search", "shardnode.gateway", "shardnode.agreement"),
+        libraries=_TWISTED,
+    ),
+    "shardnode.cli": Layer(
+        ours=("auction", "worlddata", "shardnode", "clients"), libraries=(*_TWISTED, "click", "rich")
+    ),
+    "clients": Layer(
+        ours=("shardnode.wire", *_AUCTION_TYPES),
+        libraries=("msgspec", "msgpack", "twisted", "zope", "autobahn", "click", "rich"),
+    ),
+    **dict.fromkeys(_CLIENT_CORE, _SANS_IO),
+    "load_tests": Layer(
+        ours=("clients",), libraries=("click", "msgspec", "twisted", "autobahn", "jwt", "cryptography")
+    ),
+}
+"""Package or module → what it may import. The longest name that fits a module holds."""
+
+
+def test_every_module_imports_only_what_its_layer_may() -> None:
+    """Imports run down the arrows of ARCHITECTURE.md, those inside functions and for type checkers included."""
+    problems = [
+        f"{source.at(line)}: {source.module} imports {imported}; {_mend(source.module)}"
+        for source in our_sources()
+        for line, imported in _imports(source)
+        if not _allowed(source.module, imported)
+    ]
+    assert not problems, report(problems, "imports against the arrows (tests/project/test_layers.py has the table):")
+
+
+@pytest.mark.parametrize(
+    ("module", "imported"),
+    [
+        ("worlddata.types", "auction.state"),
+        ("auction.house", "worlddata.loading"),
+        ("auction.house", "sqlalchemy"),
+        ("auction.house", "twisted.internet.defer"),
+        ("shardnode.wire.codec", "shardnode.node.config"),
+        ("shardnode.storage.port", "twisted.internet.threads"),
+        ("shardnode.agreement.acceptor", "auction.events"),
+        ("shardnode.search.index", "shardnode.gateway.session"),
+        ("shardnode.gateway.session", "shardnode.node.node"),
+        ("clients.client", "shardnode.gateway.session"),
+        ("clients.client", "auction.house"),
+        ("clients.session", "clients.client"),
+        ("clients.session", "twisted.internet.defer"),
+        ("load_tests.bids", "shardnode.storage.port"),
+    ],
+)
+def test_the_table_refuses_what_runs_against_the_arrows(module: str, imported: str) -> None:
+    """Named wrong turns stay wrong, whatever else the table comes to allow."""
+    assert not _allowed(module, imported)
+
+
+def test_every_package_stands_in_the_table() -> None:
+    """A new package gets its place among the layers before it gets code."""
+    missing = sorted({source.name for source in our_sources() if _place(source.module) is None})
+    assert not missing, report(missing, "modules of no layer; add their package to LAYERS:")
+
+
+def _place(module: str) -> str | None:
+    fitting = [name for name in LAYERS if _within(module, name)]
+    place = max(fitting, key=len, default=None)
+    return None if place == "shardnode" and module != "shardnode" else place
+
+
+def _allowed(module: str, imported: str) -> bool:
+    place = _place(module)
+    if place is None:
+        return False
+    layer, top = LAYERS[place], imported.split(".")[0]
+    if top in OUR_PACKAGES:
+        return any(_within(imported, name) for name in (place, *layer.ours))
+    return top in sys.stdlib_module_names or top in layer.libraries
+
+
+def _within(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
+
+
+def _mend(module: str) -> str:
+    place = _place(module)
+    if place is None:
+        return "its package is of no layer"
+    layer = LAYERS[place]
+    return f"{place} may import {', '.join((*layer.ours, *layer.libraries)) or 'nothing'}; move the code or pass it in"
+
+
+def _imports(source: Source) -> Iterator[tuple[int, str]]:
+    """Line and full name of every module imported."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0 and node.module is not None, f"{source.at(node.lineno)}: write imports in full"
+            for alias in node.names:
+                yield node.lineno, _module_of(node.module, alias.name)
+
+
+def _module_of(module: str, name: str) -> str:
+    """`from auction import commands` imports auction.commands, `from auction.commands import Limit` that too."""
+    if module.split(".")[0] in OUR_PACKAGES and any(s.module == f"{module}.{name}" for s in our_sources()):
+        return f"{module}.{name}"
+    return module
