@@ -62,8 +62,8 @@ def none_left(state: PlayerState, now_ms: int) -> Refusal | None:
     """`rate_limited` where a store remembers as many keys as it may and none of them is old enough to be forgotten."""
     if len(state.keys) < KEYS_MAX:
         return None
-    kept_until_ms = _oldest_ms(state) + KEYS_KEPT_S * 1000
-    return Refusal("rate_limited", {"retry_after_ms": kept_until_ms - now_ms}) if kept_until_ms > now_ms else None
+    wait_ms = _oldest_ms(state) + KEYS_KEPT_S * 1000 + 1 - now_ms
+    return Refusal("rate_limited", {"retry_after_ms": wait_ms}) if wait_ms > 0 else None
 
 
 def used(state: PlayerState, use: Use, body: Result | Refusal, now_ms: int) -> tuple[list[Event], Answer]:
@@ -72,11 +72,10 @@ def used(state: PlayerState, use: Use, body: Result | Refusal, now_ms: int) -> t
     encoded = _encode(body)
     events: list[Event] = []
     before_ms = now_ms - KEYS_KEPT_S * 1000
-    if state.keys and (
-        _oldest_ms(state) < before_ms - KEYS_SWEPT_S * 1000
-        or (len(state.keys) >= KEYS_MAX and _oldest_ms(state) < before_ms)
-    ):
-        events.append(KeysForgotten(before_ms))
+    if state.keys:
+        overdue_ms = before_ms - _oldest_ms(state)
+        if overdue_ms > KEYS_SWEPT_S * 1000 or (overdue_ms > 0 and len(state.keys) >= KEYS_MAX):
+            events.append(KeysForgotten(before_ms))
     events.append(Answered(use.key, use.fingerprint, refused, encoded, now_ms, use.untold))
     return events, Answer(body, refused, encoded)
 

@@ -1,0 +1,1 @@
+"""The rules of the house, without a node: whole trades through `auction.house.execute`."""
