@@ -99,17 +99,18 @@ CATALOG = Catalog(
 """A small world: a base may be of one level only, and its ranges lie on the stats' lines."""
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def store_of(player: str) -> StoreId:
     """The store id of a player in every test house."""
     return ids.player_store(NAMING_KEY, player)
 
 
 def rows_of(state: PlayerState) -> dict[str, Any]:
-    """All that a state holds, in order, for comparisons."""
-    tables: dict[str, Any] = {name: list(getattr(state, name).rows.items()) for name in TABLES}
-    for unordered in ("items", "commodities", "bids", "transfers_out", "transfers_in"):
-        tables[unordered] = dict(tables[unordered])
+    """All that a state holds, for comparisons; in order where the order counts."""
+    tables: dict[str, Any] = {name: dict(getattr(state, name).rows) for name in TABLES}
+    for ordered in ("listings", "deliveries"):
+        tables[ordered] = list(tables[ordered].items())
+    tables["oldest keys first"] = [row.at_ms for row in state.keys]
     derived = ("open_listings", "standing_bids", "bids_escrowed", "untold_keys", "entries_made")
     return {**tables, **{name: getattr(state, name) for name in derived}}
 

@@ -160,15 +160,15 @@ def test_a_take_burns_what_leaves(house: House) -> None:
 def test_a_take_is_whole_or_not_at_all(house: House) -> None:
     """Anything that is not there refuses all of it, with the reason of what is missing."""
     (item,) = house.grant("al", gold=100, items=1, commodities={"tin": 5})
-    for params, reason in (
-        ({"gold": 101, "items": [item]}, ("insufficient_gold", {"available": 100})),
-        ({"gold": 1, "items": ["nonsense"]}, ("no_such_item", {})),
-        ({"gold": 1, "items": [item, item]}, ("no_such_item", {})),
-        ({"gold": 1, "commodities": {"tin": 6}}, ("insufficient_goods", {})),
-        ({"gold": 1, "commodities": {"salt": 1}}, ("insufficient_goods", {})),
-        ({"gold": 1, "commodities": {"lead": 1}}, ("no_such_commodity", {})),
+    for ask, refusal in (
+        (Take(key="t", player="al", gold=101, items=[item]), ("insufficient_gold", {"available": 100})),
+        (Take(key="t", player="al", gold=1, items=["nonsense"]), ("no_such_item", {})),
+        (Take(key="t", player="al", gold=1, items=[item, item]), ("no_such_item", {})),
+        (Take(key="t", player="al", gold=1, commodities={"tin": 6}), ("insufficient_goods", {})),
+        (Take(key="t", player="al", gold=1, commodities={"salt": 1}), ("insufficient_goods", {})),
+        (Take(key="t", player="al", gold=1, commodities={"lead": 1}), ("no_such_commodity", {})),
     ):
-        assert house.refusal("mint", Take(key="t", player="al", **params), "service") == reason
+        assert house.refusal("mint", ask, "service") == refusal
     assert house.wallet("al") == 100
 
 

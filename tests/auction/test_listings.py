@@ -66,8 +66,8 @@ def test_prices_keep_to_the_houses_bounds() -> None:
     house = House(Rules(price_min=10, price_max=20))
     bounds = {"min": 10, "max": 20}
     (item,) = house.grant("al", items=1)
-    for prices in ({"start_bid": 9}, {"buyout": 21}, {"start_bid": 9, "buyout": 15}, {"start_bid": 15, "buyout": 21}):
-        ask = CreateListing(item=item, duration_s=HOUR_S, **prices)
+    for start_bid, buyout in ((9, None), (None, 21), (9, 15), (15, 21)):
+        ask = CreateListing(item=item, duration_s=HOUR_S, start_bid=start_bid, buyout=buyout)
         assert house.refusal("al", ask) == ("price_out_of_range", bounds)
     assert house.view(house.create("al", item=item, start_bid=10, buyout=20)).state == "open"
 

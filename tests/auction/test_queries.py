@@ -203,7 +203,7 @@ class TestEventsSince:
 
     def test_events_after_a_number_come_in_order(self) -> None:
         """`next_seq` continues without gap or repeat."""
-        house, seq, found = self.told(), 0, []
+        house, seq, found = self.told(), 0, list[int]()
         for _ in range(4):
             page = house.ask("al", EventsSince(seq=seq, limit=3))
             found.extend(event.seq for event in page.events)
