@@ -57,6 +57,8 @@ def measure(directory: Path, connections: int, seconds: float, warm_up_s: float 
         house = stack.enter_context(running_house(directory))
         _tell("making a market")
         lines, players = connect(house, connections)
+        for line in lines:
+            stack.callback(line.connection.close)
         drive(echoes, warm_up_s)
         drive(lines, warm_up_s)
         for round_s in rounds_of(seconds):

@@ -6,7 +6,7 @@ That is the ceiling for whatever speaks through Autobahn on the same machine, an
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
@@ -50,8 +50,14 @@ class EchoCaller:
 @contextmanager
 def echo_lines(connections: int, directory: Path) -> Iterator[tuple[Server, list[Line]]]:
     """A running echo server, and callers connected to it; its log goes to the directory."""
-    with running([sys.executable, "-m", "load_tests.echo_server"], directory / "echo.log") as server:
-        yield server, [Line(Connection(server.url), EchoCaller()) for _ in range(connections)]
+    with (
+        running([sys.executable, "-m", "load_tests.echo_server"], directory / "echo.log") as server,
+        ExitStack() as stack,
+    ):
+        lines = [Line(Connection(server.url), EchoCaller()) for _ in range(connections)]
+        for line in lines:
+            stack.callback(line.connection.close)
+        yield server, lines
 
 
 def measure(connections: int, seconds: float, warm_up_s: float = WARM_UP_S) -> EchoReport:

@@ -100,7 +100,7 @@ def audit(directory: Path) -> bool:
     """Whether `auction audit` finds the stopped house balanced. Raises ServerFailed where it cannot tell."""
     command: list[str | Path] = [AUCTION, "audit", directory / "data", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode > 1:
-        raise ServerFailed(f"the audit could not read {directory}: {done.stderr}")
+    if not done.stdout:
+        raise ServerFailed(f"the audit says nothing: {done.stderr}")
     balanced: bool = json.loads(done.stdout)["balanced"]
     return balanced

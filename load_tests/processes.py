@@ -16,7 +16,7 @@ LOG_SHOWN_CHARACTERS = 2_000
 
 
 class ServerFailed(Exception):
-    """A server did not start or did not stop as it must; the text carries the end of its log."""
+    """A server did not start or did not stop as it must."""
 
 
 class Server:
@@ -37,28 +37,31 @@ class Server:
 def running(command: Sequence[str | Path], log: Path) -> Iterator[Server]:
     """Start a server, wait for its `ready URL` line, and in the end stop it by signal.
 
-    Its standard error goes to `log`. Raises ServerFailed where it does not start in START_S, or does not stop cleanly
-    in STOP_S.
+    Its standard error goes to `log`, and the end of that is noted on whatever is raised meanwhile. Raises ServerFailed
+    where the server does not start in START_S, or does not stop cleanly in STOP_S.
     """
     with (
         log.open("w") as errors,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
     ):
         try:
-            yield Server(process, _ready_url(process, log))
+            yield Server(process, _ready_url(process))
             process.send_signal(signal.SIGTERM)
             if process.wait(STOP_S) != 0:
-                raise ServerFailed(f"{command[0]} stopped with exit code {process.returncode}: {_end(log)}")
+                raise ServerFailed(f"{command[0]} stopped with exit code {process.returncode}")
+        except Exception as error:
+            error.add_note(f"the end of {log.name}: {_end(log)}")
+            raise
         finally:
             process.kill()
 
 
-def _ready_url(process: "subprocess.Popen[str]", log: Path) -> str:
+def _ready_url(process: "subprocess.Popen[str]") -> str:
     assert process.stdout is not None
     readable, _, _ = select.select([process.stdout], [], [], START_S)
     line = process.stdout.readline() if readable else f"nothing within {START_S:g} s"
     if not line.startswith("ready "):
-        raise ServerFailed(f"{process.args!r} did not say that it is ready, but: {line}{_end(log)}")
+        raise ServerFailed(f"{process.args} did not say that it is ready, but: {line}")
     return line.split()[1]
 
 

@@ -9,6 +9,7 @@ import base64
 import os
 import socket
 import struct
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 BINARY, CLOSE, PING, PONG = 0x2, 0x8, 0x9, 0xA
@@ -49,7 +50,11 @@ class Connection:
         }
         lines = [f"GET {place.path or '/'} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
         self._socket.sendall("\r\n".join(lines).encode())
-        self._rest = self._upgraded()
+        try:
+            self._rest = self._upgraded()
+        except (ConnectionLost, OSError):
+            self._socket.close()
+            raise
 
     def fileno(self) -> int:
         """For selectors."""
@@ -80,8 +85,8 @@ class Connection:
 
     def close(self) -> None:
         """Say goodbye and hang up, without waiting for the answer."""
-        self._socket.sendall(_head(CLOSE, 0))
-        self._socket.close()
+        with self._socket, suppress(OSError):  # a server that is gone needs no goodbye
+            self._socket.sendall(_head(CLOSE, 0))
 
     def _upgraded(self) -> bytes:
         """What came after the server's handshake."""
