@@ -46,9 +46,7 @@ def running(command: Sequence[str | Path], log: Path) -> Iterator[Server]:
     ):
         try:
             yield Server(process, _ready_url(process))
-            process.send_signal(signal.SIGTERM)
-            if process.wait(STOP_S) != 0:
-                raise ServerFailed(f"{command[0]} stopped with exit code {process.returncode}")
+            _stop(process)
         except Exception as error:
             error.add_note(f"the end of {log.name}: {_end(log)}")
             raise
@@ -61,8 +59,14 @@ def _ready_url(process: "subprocess.Popen[str]") -> str:
     readable, _, _ = select.select([process.stdout], [], [], START_S)
     line = process.stdout.readline() if readable else f"nothing within {START_S:g} s"
     if not line.startswith("ready "):
-        raise ServerFailed(f"{process.args} did not say that it is ready, but: {line}")
+        raise ServerFailed(f"{process.args!r} did not say that it is ready, but: {line}")
     return line.split()[1]
+
+
+def _stop(process: "subprocess.Popen[str]") -> None:
+    process.send_signal(signal.SIGTERM)
+    if process.wait(STOP_S) != 0:
+        raise ServerFailed(f"{process.args!r} stopped with exit code {process.returncode}")
 
 
 def _end(log: Path) -> str:
