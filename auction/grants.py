@@ -37,7 +37,8 @@ def grant(state: PlayerState, ask: Grant, context: Context) -> tuple[list[Event]
 
 def take(state: PlayerState, ask: Take, context: Context) -> tuple[list[Event], GrantResult] | Refusal:
     """Gold and goods out of wallet and stash, and out of the house for good."""
-    if state.account.get(0) is None:
+    opened = state.account.get(0)
+    if opened is None and not context.is_present(ask.player):
         return Refusal("no_such_player")
     for commodity in ask.commodities:
         if commodity not in context.catalog.commodities:
@@ -53,8 +54,9 @@ def take(state: PlayerState, ask: Take, context: Context) -> tuple[list[Event], 
         if quantity > (row.quantity if row is not None else 0):
             return Refusal("insufficient_goods")
     commodities = {commodity: quantity for commodity, quantity in ask.commodities.items() if quantity}
+    opening = [] if opened else [StoreOpened(ask.player, context.store_of(ask.player))]
     taken = Taken(ask.gold, tuple(ask.items), commodities, context.now_ms)
-    return [taken], GrantResult(ask.player, ask.gold, [item_view(item) for item in held])
+    return [*opening, taken], GrantResult(ask.player, ask.gold, [item_view(item) for item in held])
 
 
 def _unknown(ask: Grant, context: Context) -> Refusal | None:

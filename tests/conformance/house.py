@@ -1,0 +1,132 @@
+"""The house of one test: a live node, its players, their gold and goods."""
+
+import contextlib
+import itertools
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.conformance.client import JSON, Client, Encoding
+from tests.processes import NodeProcess, Nodes
+
+TOKEN_S = 3600
+
+
+@contextlib.contextmanager
+def running(
+    directory: Path, *options: str | Path, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, NodeProcess]]:
+    """A node on `directory/data` and its URL, until the block ends; then it must stop cleanly, with a clean log."""
+    nodes = Nodes(directory)
+    process = nodes.start(*options, environment=environment)
+    try:
+        yield process.url(), process
+        assert process.stop() == 0, process.log
+        assert not complaints(process.log)
+    finally:
+        nodes.end()
+
+
+def complaints(log: str) -> list[str]:
+    """What a node's log says of errors and bugs, and whatever is no log line at all."""
+    return [line for line in log.splitlines() if not _is_harmless(line)]
+
+
+def _is_harmless(line: str) -> bool:
+    try:
+        return json.loads(line)["level"] in ("debug", "info", "warn")
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+class Issuer:
+    """A token issuer of the tests' own, so that a player costs no process."""
+
+    def __init__(self, directory: Path) -> None:
+        self._key = Ed25519PrivateKey.generate()
+        self.public_file = directory / "issuer.pem"
+        self.public_file.write_bytes(
+            self._key.public_key().public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+        )
+
+    def token(self, player: str, role: str = "player", ttl_s: int = TOKEN_S) -> str:
+        """A token for a player."""
+        return self.sign({"sub": player, "role": role, "exp": int(time.time()) + ttl_s})
+
+    def sign(self, claims: dict[str, Any]) -> str:
+        """A token that says anything."""
+        return jwt.encode(claims, self._key, algorithm="EdDSA")
+
+
+class Player(Client):
+    """A logged-in client; `items` are the ids of what it was granted."""
+
+    name = ""
+    items: Sequence[str] = ()
+
+
+class House:
+    """A node as one test sees it, in one encoding; everybody who came in is shown out at the end of the test."""
+
+    _numbers = itertools.count(1)
+
+    def __init__(self, url: str, issuer: Issuer, encoding: Encoding = JSON) -> None:
+        self.url = url
+        self.issuer = issuer
+        self.encoding = encoding
+        self._open = contextlib.ExitStack()
+        self._service: Player | None = None
+
+    def __enter__(self) -> "House":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    @property
+    def service(self) -> Player:
+        """The game's own service."""
+        if self._service is None:
+            self._service = self.enter("service", "service")
+        return self._service
+
+    def new_name(self) -> str:
+        """A player's name that nobody has had."""
+        return f"player-{next(self._numbers)}"
+
+    def visitor(self, encoding: Encoding | None = None, **options: Any) -> Player:
+        """A connection that nobody has logged in on."""
+        return self._open.enter_context(Player(self.url, encoding or self.encoding, **options))
+
+    def enter(self, name: str, role: str = "player", encoding: Encoding | None = None) -> Player:
+        """A new connection, logged in as this player."""
+        player = self.visitor(encoding)
+        player.name = name
+        player.call("session.login", token=self.issuer.token(name, role))
+        return player
+
+    def newcomer(self, *, gold: int = 0, items: int = 0) -> Player:
+        """A player whom nobody has seen before, with gold and a number of items."""
+        player = self.enter(self.new_name())
+        if gold or items:
+            granted = self.grant(player.name, gold=gold, items=[{"base": self.base}] * items)
+            player.items = [item["item"] for item in granted["items"]]
+        return player
+
+    def grant(self, player: str, **what: Any) -> Any:
+        """Bring gold and goods in."""
+        return self.service.call("admin.grant", player=player, key=f"grant-{next(self._numbers)}", **what)
+
+    @property
+    def base(self) -> str:
+        """Any item base of the world."""
+        found: str = self.service.call("world.bases", limit=1)["bases"][0]["base"]
+        return found
