@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from OpenSSL.crypto import X509, PKey
 from OpenSSL.SSL import Error as SSLError
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint
@@ -41,12 +40,12 @@ class ListenOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 @inlineCallbacks
 def listen(
-    reactor: object, site: Any, options: ListenOptions
+    reactor: Any, site: Any, options: ListenOptions
 ) -> Generator["Deferred[IListeningPort]", IListeningPort, IListeningPort]:
     """Serve a protocol factory: a gateway's `site`. Fails with ListenFault."""
     factory = site
     if options.tls is not None:
-        factory = TLSMemoryBIOFactory(_certificate_options(options.tls), False, site)
+        factory = TLSMemoryBIOFactory(_certificate_options(options.tls), False, site, reactor)
     endpoint_class = TCP6ServerEndpoint if ":" in options.host else TCP4ServerEndpoint
     endpoint = endpoint_class(reactor, options.port, backlog=BACKLOG, interface=options.host)
     try:
@@ -60,12 +59,13 @@ def listen(
 
 def _certificate_options(tls: Tls) -> Any:  # CertificateOptions, which mypy does not know for a context factory
     try:
-        first, *issuers = x509.load_pem_x509_certificates(tls.certificate.read_bytes())
+        certificate, *issuers = x509.load_pem_x509_certificates(tls.certificate.read_bytes())
         key = load_pem_private_key(tls.key.read_bytes(), password=None)
+        # pyOpenSSL takes cryptography's objects and deprecates its own; Twisted's annotations are older than that
         options = CertificateOptions(
-            privateKey=PKey.from_cryptography_key(key),  # type: ignore[arg-type]  # judged right below
-            certificate=X509.from_cryptography(first),
-            extraCertChain=[X509.from_cryptography(issuer) for issuer in issuers],
+            privateKey=key,
+            certificate=certificate,  # type: ignore[arg-type]  # as said above
+            extraCertChain=issuers,  # type: ignore[arg-type]  # as said above
         )
         options.getContext().check_privatekey()
     except OSError as error:

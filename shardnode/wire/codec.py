@@ -80,6 +80,7 @@ class Codec:
         self._empty_map = empty_map
         self._decode_envelope = decoder(Envelope).decode
         self._decode_array = decoder(list[Raw]).decode
+        self._decode_raw = decoder(Raw).decode
         self._decode_members = decoder(dict[str, Raw]).decode
         self._decode_anything = decoder(Any).decode
         self._params = {name: decoder(method.params).decode for name, method in METHODS.items()}
@@ -136,6 +137,7 @@ class Codec:
         try:
             envelope: Envelope = self._decode_envelope(payload)
         except msgspec.ValidationError as error:
+            self._check_whole(payload)
             raise InvalidRequest(str(error), self._readable_id(payload)) from error
         except _MALFORMED as error:
             raise ParseError(_why(error)) from error
@@ -146,6 +148,13 @@ class Codec:
             return self._envelope(member)
         except InvalidRequest as fault:
             return fault
+
+    def _check_whole(self, payload: bytes | Raw) -> None:
+        """Raise ParseError where what follows the first thing that is wrong does not even parse."""
+        try:
+            self._decode_raw(payload)
+        except _MALFORMED as error:
+            raise ParseError(_why(error)) from error
 
     def _readable_id(self, payload: bytes | Raw) -> RequestId:
         """The id of something that is no request otherwise; null where it has none, or none that is allowed."""
