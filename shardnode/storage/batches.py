@@ -9,7 +9,6 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
-from sqlalchemy import RowMapping
 
 from auction.state import StoreId
 from shardnode.storage.port import Append, Entry
@@ -35,24 +34,7 @@ def touched_by(entries: list[Entry]) -> dict[StoreId, int]:
     return touched
 
 
-def make(append: Append, touched: dict[StoreId, int], now_ms: int, previous_checksum: bytes) -> dict[str, Any]:
-    """The row of a batch, as parameters for its insert."""
-    entries = append.entries
-    row = {
-        "last_position": entries[-1].position,
-        "first_position": entries[0].position,
-        "version": BATCH_VERSION,
-        "now_ms": now_ms,
-        "previous_checksum": previous_checksum,
-        "touched": _encode_json(touched).decode(),
-        "wakeups": _encode_json(append.wakeups).decode(),
-        "payload": _encode(entries),
-    }
-    row["checksum"] = _checksum(row)
-    return row
-
-
-def entries_of(row: RowMapping) -> list[Entry]:
+def entries_of(row: Mapping[Any, Any]) -> list[Entry]:
     """The entries of a batch; raises BatchDamaged, also for a version that this program does not know."""
     if row["version"] != BATCH_VERSION:
         raise BatchDamaged(f"record {row['last_position']} has version {row['version']}; known is {BATCH_VERSION}")
@@ -61,12 +43,41 @@ def entries_of(row: RowMapping) -> list[Entry]:
     return _decode_entries(row["payload"])
 
 
-def follow(position: int, checksum: bytes, row: RowMapping) -> dict[StoreId, int]:
-    """What the batch after `position` touches; raises BatchDamaged where this row is not that batch."""
-    if row["first_position"] != position + 1 or row["previous_checksum"] != checksum:
-        raise BatchDamaged(
-            f"the journal breaks off after record {position}; {row['first_position']} does not follow it"
-        )
+class Chain:
+    """The end of a journal: what the next batch has to follow."""
+
+    def __init__(self, position: int, checksum: bytes, now_ms: int) -> None:
+        self.position = position
+        self.checksum = checksum
+        self.now_ms = now_ms
+
+    def row(self, append: Append, touched: dict[StoreId, int]) -> dict[str, Any]:
+        """The row of a batch that follows, as parameters for its insert."""
+        entries = append.entries
+        row = {
+            "last_position": entries[-1].position,
+            "first_position": entries[0].position,
+            "version": BATCH_VERSION,
+            "now_ms": max(self.now_ms, append.now_ms),
+            "previous_checksum": self.checksum,
+            "touched": _encode_json(touched).decode(),
+            "wakeups": _encode_json(append.wakeups).decode(),
+            "payload": _encode(entries),
+        }
+        assert row["first_position"] == self.position + 1 and row["last_position"] == self.position + len(entries), row
+        row["checksum"] = _checksum(row)
+        return row
+
+    def follow(self, row: Mapping[Any, Any]) -> None:
+        """Go on to the batch that follows; raises BatchDamaged where this row is not that batch."""
+        first = row["first_position"]
+        if first != self.position + 1 or row["previous_checksum"] != self.checksum:
+            raise BatchDamaged(f"the journal breaks off after record {self.position}; {first} does not follow it")
+        self.position, self.checksum, self.now_ms = row["last_position"], row["checksum"], row["now_ms"]
+
+
+def touched_in(row: Mapping[Any, Any]) -> dict[StoreId, int]:
+    """What `touched_by` said when the batch was made; raises msgspec.MsgspecError."""
     return _decode_touched(row["touched"])
 
 

@@ -48,12 +48,20 @@ class Databases:
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._uri, uri=True, check_same_thread=False)
-        connection.executescript(self._pragmas)
+        try:
+            connection.executescript(self._pragmas)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 
 class Nursery:
-    """Where new databases are filled before they become files: in memory, from a template with all tables."""
+    """Where new databases are filled before they become files: in memory, in empty tables made once.
+
+    A database is filled in a transaction, copied, and rolled back. (Not by `deserialize`: SQLite 3.40 goes on using
+    statements prepared before it, whose tables it has freed.)
+    """
 
     def __init__(self, databases: Databases, metadata: MetaData, page_bytes: int) -> None:
         self._connection = databases.in_memory()
@@ -61,14 +69,13 @@ class Nursery:
         self._connection.exec_driver_sql(f"PRAGMA page_size = {page_bytes}")
         metadata.create_all(self._connection, checkfirst=False)
         self._connection.commit()
-        self._template = self._driver.serialize()
 
     def make(self, fill: Callable[[Connection], None]) -> bytes:
         """The content of a new database file, in WAL mode, with what `fill` writes into its empty tables."""
-        self._driver.deserialize(self._template)
-        with self._connection.begin():
+        with self._connection.begin() as transaction:
             fill(self._connection)
-        content = bytearray(self._driver.serialize())
+            content = bytearray(self._driver.serialize())
+            transaction.rollback()
         content[_WAL_MODE_AT : _WAL_MODE_AT + len(_WAL_MODE)] = _WAL_MODE
         return bytes(content)
 

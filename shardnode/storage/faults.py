@@ -19,11 +19,16 @@ _MAKE_WRITABLE = "give the node's user the right to write it (is the disk mounte
 _IN_USE = "another program has it open: close that program, then start again"
 _DISK_FAILS = "the disk fails: see the system's log, mend or replace it, then start again; nothing acknowledged is lost"
 
+_CHOOSE_DIRECTORY = "choose a data directory that is, or can be made, a directory, then start again"
+_CANNOT_OPEN = (
+    "is it there, may the node's user write it, and are there enough open files (ulimit -n)? then start again"
+)
+
 _OF_SQLITE = {
     sqlite3.SQLITE_FULL: _FREE_SPACE,
     sqlite3.SQLITE_READONLY: _MAKE_WRITABLE,
     sqlite3.SQLITE_PERM: _MAKE_WRITABLE,
-    sqlite3.SQLITE_CANTOPEN: _MAKE_WRITABLE,
+    sqlite3.SQLITE_CANTOPEN: _CANNOT_OPEN,
     sqlite3.SQLITE_BUSY: _IN_USE,
     sqlite3.SQLITE_LOCKED: _IN_USE,
     sqlite3.SQLITE_IOERR: _DISK_FAILS,
@@ -35,7 +40,8 @@ _OF_ERRNO = {
     errno.EROFS: _MAKE_WRITABLE,
     errno.EACCES: _MAKE_WRITABLE,
     errno.EPERM: _MAKE_WRITABLE,
-    errno.ENOTDIR: "choose a data directory that lies below directories only, then start again",
+    errno.ENOTDIR: _CHOOSE_DIRECTORY,
+    errno.EEXIST: _CHOOSE_DIRECTORY,
     errno.EIO: _DISK_FAILS,
     errno.EMFILE: "raise the limit of open files (ulimit -n), then start again",
 }

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select,
 
 from auction.state import Listing, StoreId
 from shardnode.storage import batches
+from shardnode.storage.batches import Chain
 from shardnode.storage.data_directory import DataDirectory
 from shardnode.storage.databases import Databases
 from shardnode.storage.faults import DISK_ERRORS, RESTORE_NODE, fault
@@ -99,9 +100,7 @@ class SqliteJournal:
         self._end_path = directory.journal_end
         self._databases = Databases(cache_kib=CACHE_KIB, wal_limit_bytes=WAL_LIMIT_BYTES)
         self._touches = Touches()
-        self._position = 0
-        self._now_ms = 0
-        self._checksum = b""
+        self._chain = Chain(0, b"", 0)
         self._cut = 0
         self._feed_position = 0
         self._incarnation = 0
@@ -122,29 +121,31 @@ class SqliteJournal:
             self._check_end()
             self._starts = {row.incarnation: row.position for row in self._connection.execute(_STARTS)}
             self._incarnation = max(self._starts, default=0) + 1
-            self._starts[self._incarnation] = self._position
-            self._connection.execute(_START, {"incarnation": self._incarnation, "position": self._position})
+            self._starts[self._incarnation] = self._chain.position
+            self._connection.execute(_START, {"incarnation": self._incarnation, "position": self._chain.position})
         self._usable = True
-        return Recovered(self._position, self._now_ms, self._incarnation, node.naming_key, node.identity)
+        return Recovered(self._chain.position, self._chain.now_ms, self._incarnation, node.naming_key, node.identity)
+
+    @property
+    def position(self) -> int:
+        """Position of the last durable record."""
+        return self._chain.position
 
     def end_of(self, incarnation: int) -> int | None:
         """Where the journal ended when that start of the node was over, or ends now; None for a start never counted."""
         if incarnation == self._incarnation:
-            return self._position
+            return self._chain.position
         return self._starts.get(incarnation + 1) if incarnation in self._starts else None
 
     def append(self, batch: Append) -> None:
         """Make a batch durable. After a StorageFault nothing more is taken: what the disk holds then, nobody knows."""
-        entries = batch.entries
-        last = entries[-1].position
-        assert entries[0].position == self._position + 1 and last == self._position + len(entries), self._position
-        touched = batches.touched_by(entries)
-        row = batches.make(batch, touched, max(self._now_ms, batch.now_ms), self._checksum)
+        touched = batches.touched_by(batch.entries)
+        row = self._chain.row(batch, touched)
         with self._writing():
             self._connection.execute(_APPEND, row)
-        self._position, self._now_ms, self._checksum = last, row["now_ms"], row["checksum"]
-        self._end.put(last)
-        self._touches.add(last, touched)
+        self._chain.follow(row)
+        self._end.put(self._chain.position)
+        self._touches.add(self._chain.position, touched)
 
     def replay(self, store: StoreId, after: int) -> list[tuple[int, bytes]]:
         """The store's parts of all records past a position, in order."""
@@ -176,7 +177,7 @@ class SqliteJournal:
         assert after >= self._cut, (after, self._cut)
         tail: list[tuple[int, list[bytes]]] = []
         position = after
-        while position < self._position and len(tail) < limit:
+        while position < self._chain.position and len(tail) < limit:
             with self._reading():
                 entries = batches.entries_of(self._connection.execute(_NEXT, {"after": position}).mappings().one())
             tail += [(entry.position, list(entry.events.values())) for entry in entries if entry.position > after]
@@ -185,7 +186,7 @@ class SqliteJournal:
 
     def save_open_listings(self, changed: dict[str, Listing | None], position: int) -> None:
         """Write what changed among the open listings (None: no longer open) up to a position."""
-        assert self._feed_position <= position <= self._position, position
+        assert self._feed_position <= position <= self._chain.position, position
         rows = _encode_json([row for row in changed.values() if row is not None]).decode()
         closed = _encode_json([listing for listing, row in changed.items() if row is None]).decode()
         with self._writing():
@@ -213,7 +214,7 @@ class SqliteJournal:
 
     def length(self) -> int:
         """How many records the journal holds."""
-        return self._position - self._cut
+        return self._chain.position - self._cut
 
     def close(self) -> None:
         """Leave the database whole and closed."""
@@ -260,21 +261,21 @@ class SqliteJournal:
 
     def _follow_chain(self, node: Row[Any]) -> None:
         self._feed_position = node.feed_position
-        self._cut = self._position = node.cut_position
-        self._checksum, self._now_ms = node.cut_checksum, node.cut_now_ms
+        self._cut = node.cut_position
+        self._chain = Chain(node.cut_position, node.cut_checksum, node.cut_now_ms)
         for row in self._connection.execute(_CHAIN, {"cut": node.cut_position}).mappings():
-            self._touches.add(row["last_position"], batches.follow(self._position, self._checksum, row))
-            self._position, self._checksum, self._now_ms = row["last_position"], row["checksum"], row["now_ms"]
+            self._chain.follow(row)
+            self._touches.add(self._chain.position, batches.touched_in(row))
 
     def _check_end(self) -> None:
         try:
-            self._end = JournalEnd(self._end_path, self._position)
+            self._end = JournalEnd(self._end_path, self._chain.position)
             end = self._end.get()
         except (OSError, ValueError) as error:
             raise fault(self._end_path, error, f"cannot be read; {RESTORE_NODE}") from error
-        if end > self._position:
+        if end > self._chain.position:
             raise StorageFault(
-                f"{self._path}: the journal ends at record {self._position}, but {end} was acknowledged; node.sqlite "
-                f"or node.sqlite-wal is damaged, missing or older than journal.end: {RESTORE_NODE}"
+                f"{self._path}: the journal ends at record {self._chain.position}, but {end} was acknowledged; "
+                f"node.sqlite or node.sqlite-wal is damaged, missing or older than journal.end: {RESTORE_NODE}"
             )
-        self._end.put(self._position)
+        self._end.put(self._chain.position)

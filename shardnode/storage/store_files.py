@@ -55,21 +55,13 @@ class SqliteStoreFiles:
         if not path.exists():
             return None
         try:
-            connection = self._connection(store)
-            with connection.begin():
-                row = store_tables.identify(connection)
-                state = store_tables.read(connection)
+            return self._read(store)
+        except StorageFault:
+            self._drop(store)
+            raise
         except DISK_ERRORS as error:
+            self._drop(store)
             raise fault(path, error, RESTORE_STORE) from error
-        if row.store != store:
-            raise StorageFault(f"{path}: holds store {row.store}, not the one it is named by: {RESTORE_STORE}")
-        end = self._journal_end(row.incarnation)
-        if end is None or row.position > end:
-            raise StorageFault(
-                f"{path}: knows record {row.position}, which the journal in node.sqlite does not have: that and "
-                "this file are not of one time; restore both from the same backup"
-            )
-        return state, row.position
 
     def save(self, snapshots: list[Snapshot]) -> None:
         """Write changed rows, a transaction and an fsync a store. Raises StorageFault."""
@@ -82,6 +74,7 @@ class SqliteStoreFiles:
                 else:
                     self._create(snapshot)
             except DISK_ERRORS as error:
+                self._drop(snapshot.store)
                 raise fault(self._directory.store_file(snapshot.store), error, RESTORE_STORE) from error
 
     def close(self) -> None:
@@ -100,6 +93,25 @@ class SqliteStoreFiles:
         connection = self._databases.connect(self._directory.store_file(store))
         self._open[store] = connection
         return connection
+
+    def _read(self, store: StoreId) -> tuple[PlayerState, int]:
+        connection = self._connection(store)
+        with connection.begin():
+            row = store_tables.identify(connection, store)
+            state = store_tables.read(connection)
+        end = self._journal_end(row.incarnation)
+        if end is None or row.position > end:
+            raise StorageFault(
+                f"{self._directory.store_file(store)}: knows record {row.position}, which the journal in node.sqlite "
+                "does not have: that and this file are not of one time; restore both from the same backup"
+            )
+        return state, row.position
+
+    def _drop(self, store: StoreId) -> None:
+        """Close a file that failed, so that whoever restores it finds it closed."""
+        connection = self._open.pop(store, None)
+        if connection is not None:
+            connection.close()
 
     def _create(self, snapshot: Snapshot) -> None:
         content = self._nursery.make(lambda connection: store_tables.enter(connection, snapshot, self._incarnation))

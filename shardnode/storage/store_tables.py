@@ -58,14 +58,16 @@ class StoreRow(msgspec.Struct, frozen=True):
     """The start of the node in which it was written last."""
 
 
-def identify(connection: Connection) -> StoreRow:
-    """What the file says about itself; raises RowDamaged for a version or kind that this program does not know."""
+def identify(connection: Connection, store: StoreId) -> StoreRow:
+    """What the file of `store` says about itself; RowDamaged for another store, or an unknown version or kind."""
     rows = connection.execute(_IDENTIFY).all()
     if len(rows) != 1:
         raise RowDamaged("its one row about itself is missing")
     row = StoreRow(*rows[0])
     if (row.kind, row.version) != (KIND, STORE_VERSION):
-        raise RowDamaged(f"a store of kind {row.kind!r}, version {row.version}; known is {KIND!r}, {STORE_VERSION}")
+        raise RowDamaged(f"its kind is {row.kind!r}, version {row.version}; known is {KIND!r}, version {STORE_VERSION}")
+    if row.store != store:
+        raise RowDamaged(f"holds the store {row.store}, not the one that it is named by")
     return row
 
 
@@ -76,7 +78,7 @@ def read(connection: Connection) -> PlayerState:
         raise RowDamaged(verdict)
     state = PlayerState()
     for name, row_class in TABLES.items():
-        rows = to_rows(row_class, connection.execute(_READ[name]))
+        rows = to_rows(row_class, connection.execute(_READ[name]).all())
         table = getattr(state, name)
         if name == "account":
             table.rows = dict(enumerate(rows))
@@ -89,7 +91,9 @@ def read(connection: Connection) -> PlayerState:
 
 def enter(connection: Connection, snapshot: Snapshot, incarnation: int) -> None:
     """Write the first snapshot of a store into its empty tables, in the caller's transaction."""
-    account: Any = snapshot.changes["account"][0]  # type: ignore[index]
+    account: Any = snapshot.changes.get("account", {}).get(0)  # type: ignore[call-overload]
+    if account is None:
+        raise RowDamaged("the store was written before, but its file is gone")
     row = StoreRow(snapshot.store, KIND, STORE_VERSION, account.player, snapshot.position, incarnation)
     connection.execute(_ENTER, msgspec.structs.asdict(row))
     _write_rows(connection, snapshot.changes)

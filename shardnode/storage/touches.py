@@ -26,8 +26,9 @@ class Touches:
         self._batches.append(batch)
         positions = self._positions
         for store, position in touched.items():
-            if store in positions:
-                positions[store].append(position)
+            known = positions.get(store)
+            if known is not None:
+                known.append(position)
             else:
                 positions[store] = [position]
                 heapq.heappush(self._first, (position, store))
