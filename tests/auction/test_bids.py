@@ -263,6 +263,16 @@ class TestSoftClose:
         house.now_ms = ends_at_ms - 30_000
         assert house.bid("cy", listing, 1_000).listing.ends_at_ms == ends_at_ms
 
+    def test_the_window_includes_its_first_millisecond(self) -> None:
+        """A bid exactly `snipe_window_s` before the end extends, one millisecond earlier it does not."""
+        house = House(Rules(snipe_window_s=10, snipe_extension_s=30))
+        house.grant("bo", gold=1_000)
+        for early_ms, moved_ms in ((10_000, 20_000), (10_001, 0)):
+            listing = house.create("al", start_bid=100)
+            ends_at_ms = house.view(listing).ends_at_ms
+            house.now_ms = ends_at_ms - early_ms
+            assert house.bid("bo", listing, 200).listing.ends_at_ms == ends_at_ms + moved_ms
+
     def test_a_losing_bid_extends_too(self, house: House) -> None:
         """An `outbid` bid is accepted for the clock as for the price."""
         listing = house.create("al", start_bid=100)

@@ -45,6 +45,7 @@ def test_a_buyout_under_a_standing_bid_refunds_the_leader(house: House) -> None:
     assert (house.wallet("bo"), house.escrowed("bo"), house.wallet("cy")) == (10_000, 0, 9_000)
     assert house.notices("bo") == [("listing.outbid", {"listing": listing, "price": 1_000, "min_bid": None})]
     assert house.deliveries("bo") == []
+    assert len(house.state("bo").bids) == 0
 
 
 def test_a_leader_who_buys_out_pays_the_difference(house: House) -> None:

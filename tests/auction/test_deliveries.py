@@ -68,12 +68,14 @@ def test_a_full_stash_leaves_the_item_waiting() -> None:
 
 
 def test_gold_needs_no_room_in_the_stash() -> None:
-    """A full stash does not keep proceeds from being claimed."""
+    """A stash that is full, or over a capacity that was lowered, does not keep proceeds from being claimed."""
     house = House(Rules(stash_capacity=1))
     house.grant("bo", gold=100)
     listing = house.create("al", buyout=100)
-    house.grant("al", items=1)
+    house.catalog = House(Rules(stash_capacity=3)).catalog
+    house.grant("al", items=3)
     house.buy_out("bo", listing, 100)
+    house.catalog = House(Rules(stash_capacity=1)).catalog
     house.claim_all("al")
     assert house.wallet("al") == 85
 

@@ -125,6 +125,18 @@ def test_a_store_wakes_for_its_earliest_end() -> None:
     assert state.wake_at_ms() is None
 
 
+def test_each_change_of_a_listing_is_a_new_version(house: House) -> None:
+    """Creation is version 1; bids, raises and the end add one each, so that an index knows the newer row."""
+    listing = house.create("al", start_bid=100)
+    row_of = house.state("al").listings.rows.__getitem__
+    versions = [row_of(listing).version]
+    for bidder, amount in (("bo", 200), ("cy", 150), ("bo", 300), ("cy", 400)):
+        house.bid(bidder, listing, amount)
+        versions.append(row_of(listing).version)
+    house.run_out(listing)
+    assert [*versions, row_of(listing).version] == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_record_tells_which_listings_it_changed(house: House) -> None:
     """Creation, bid and end of a listing are changes to it; a grant is none."""
     listing = house.create("al", start_bid=100)

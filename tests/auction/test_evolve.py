@@ -278,6 +278,16 @@ class TestAssertions:
         with pytest.raises(KeyError):
             evolve(opened(), event)
 
+    def test_a_price_above_the_maximum_stops_the_node(self) -> None:
+        """Nobody is ever asked for more than was offered, nor does a closed listing take a bid."""
+        house = House()
+        listing = house.create("al", start_bid=1)
+        with pytest.raises(AssertionError):
+            evolve(house.state("al"), BidTaken(listing, "bo", 10, 11, 1, START_MS, START_MS))
+        house.cancel("al", listing)
+        with pytest.raises(AssertionError):
+            evolve(house.state("al"), BidTaken(listing, "bo", 10, 10, 1, START_MS, START_MS))
+
     def test_a_key_is_answered_once(self) -> None:
         """A second answer under a key would be a second effect."""
         state = opened()

@@ -145,12 +145,15 @@ class TestForgetting:
         self.claimed(house, "first")
         house.now_ms += KEYS_SWEPT_S * 1000
         self.claimed(house, "second")
-        house.now_ms += KEYS_KEPT_S * 1000
+        house.now_ms += 1
+        self.claimed(house, "just a day old")
+        house.now_ms += KEYS_KEPT_S * 1000 - 1
         self.claimed(house, "third")
-        assert len(house.state("al").keys) == 3
+        assert len(house.state("al").keys) == 4
         house.now_ms += 1
         self.claimed(house, "fourth")
-        assert list(house.state("al").keys.rows) == ["admin:mint\nthird", "admin:mint\nfourth"]
+        left = ["just a day old", "third", "fourth"]
+        assert list(house.state("al").keys.rows) == [f"admin:mint\n{key}" for key in left]
         assert KeysForgotten(house.now_ms - KEYS_KEPT_S * 1000) in house.records[-1][store_of("al")]
 
     def test_a_forgotten_key_is_free(self, house: House) -> None:
