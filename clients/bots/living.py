@@ -1,0 +1,218 @@
+"""The bots' edge: carries out what strategies want, over few sockets, at a bounded rate, until it is cancelled.
+
+Players come and go as people do: a visit is a login, some intentions and a goodbye. A service's client gives everybody
+something to start with, and loot.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from clients.bots.intentions import (
+    Adventure,
+    Bid,
+    BuyOut,
+    Claim,
+    Intention,
+    Leave,
+    Look,
+    SeeDeliveries,
+    SeeStash,
+    SeeWallet,
+    Sell,
+)
+from clients.bots.population import Bot, Gift, chance_of, loot, starting_gift
+from clients.bots.strategies import STRATEGIES, Life, Trade
+from clients.bots.worth import Appraiser
+from clients.calls import Bounds, pages
+from clients.client import Client
+from clients.errors import AuctionError, NotFound, Refused
+
+VISITORS = 12
+"""How many bots are connected at once."""
+INTENTIONS_A_VISIT = 30
+REST_AFTER_FAILURE_S = 2.0
+POPULATE_RATE = 400.0
+"""Intentions a second while the market is being filled."""
+POPULATE_ROUNDS = 2
+"""How many visits everybody makes to fill the market: the first brings listings, the second bids on them."""
+
+LogIn = Callable[[str], Awaitable[Client]]
+"""From a player's name to a logged-in client."""
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """Time, passed in: a monotonic clock in seconds, the wall clock in milliseconds, and waiting."""
+
+    monotonic_s: Callable[[], float]
+    wall_ms: Callable[[], int]
+    wait: Callable[[float], Awaitable[None]]
+
+
+class Pace:
+    """Lets intentions through one by one, `rate` a second."""
+
+    def __init__(self, clock: Clock, rate: float) -> None:
+        self.rate = rate
+        self._clock = clock
+        self._next_s = clock.monotonic_s()
+
+    async def turn(self) -> None:
+        """Wait for the next turn."""
+        now_s = self._clock.monotonic_s()
+        self._next_s = max(now_s, self._next_s + 1 / self.rate)
+        if self._next_s > now_s:
+            await self._clock.wait(self._next_s - now_s)
+
+
+class Market:
+    """A population and the house it lives in. `done` counts what it did, by intention and by refusal."""
+
+    def __init__(self, bots: list[Bot], log_in: LogIn, service: Client | None, clock: Clock, rate: float) -> None:
+        self.done: Counter[str] = Counter()
+        self._bots = bots
+        self._log_in = log_in
+        self._service = service
+        self._clock = clock
+        self._rate = rate
+        self._pace = Pace(clock, rate)
+        self._lives: dict[str, Life] = {}
+        self._chances = {bot.player: chance_of(bot.seed) for bot in bots}
+        self._bases: list[str] = []
+        self._trade: Trade | None = None
+
+    async def open(self) -> None:
+        """Learn the house's rules, and give everybody who owns nothing yet something to start with."""
+        client = self._service or await self._log_in(self._bots[0].player)
+        world = await client.world()
+        self._bases = [base.base async for page in pages(client.bases, limit=100) for base in page.bases]
+        self._trade = Trade(
+            appraiser=Appraiser(world.rarities),
+            categories=[category.category for category in world.categories if category.holds == "items"],
+            durations_s=world.rules.durations_s,
+            listings_max=world.rules.max_listings,
+            price_max=world.rules.price_max,
+        )
+        if self._service is None:
+            client.close()
+            return
+        for bot in self._bots:
+            if not await self._owned_something(bot):
+                await self._give(bot, starting_gift(bot, self._bases))
+
+    async def populate(self) -> None:
+        """Let everybody come by quickly, so that there is a market."""
+        self._pace.rate = POPULATE_RATE
+        for _ in range(POPULATE_ROUNDS):
+            await self._visits(deque(self._bots), again=False)
+        self._pace.rate = self._rate
+
+    async def live(self) -> None:
+        """Let bots come and go, for ever."""
+        order = self._bots.copy()
+        chance_of(self._bots[0].seed).shuffle(order)
+        await self._visits(deque(order), again=True)
+
+    async def _visits(self, waiting: deque[Bot], *, again: bool) -> None:
+        async def doorway() -> None:
+            while waiting:
+                bot = waiting.popleft()
+                await self._visit(bot)
+                if again:
+                    waiting.append(bot)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(VISITORS, len(waiting))):
+                group.create_task(doorway())
+
+    async def _visit(self, bot: Bot) -> None:
+        """One bot's time at the house. A fault of line or house ends it; the bot begins anew with its next visit."""
+        try:
+            client = await self._log_in(bot.player)
+        except AuctionError as error:
+            await self._fail(error)
+            return
+        try:
+            await self._trade_with(client, bot)
+        except AuctionError as error:
+            self._lives.pop(bot.player).close()
+            await self._fail(error)
+        finally:
+            client.close()
+
+    async def _trade_with(self, client: Client, bot: Bot) -> None:
+        life = self._lives.get(bot.player)
+        if life is None:
+            assert self._trade is not None
+            strategy = STRATEGIES[bot.strategy]
+            life = self._lives[bot.player] = strategy(self._trade, self._chances[bot.player], self._clock.wall_ms)
+        intention = life.send(None)
+        for _ in range(INTENTIONS_A_VISIT):
+            if isinstance(intention, Leave):
+                return
+            await self._pace.turn()
+            intention = life.send(await self._carry_out(client, bot, intention))
+        self._lives.pop(bot.player).close()
+
+    async def _carry_out(self, client: Client, bot: Bot, intention: Intention) -> Any:
+        try:
+            outcome = await self._ask(client, bot, intention)
+        except (Refused, NotFound) as refusal:
+            self.done[f"refused: {refusal.reason}"] += 1
+            return refusal
+        self.done[type(intention).__name__] += 1
+        return outcome
+
+    async def _ask(self, client: Client, bot: Bot, intention: Intention) -> Any:
+        match intention:
+            case SeeWallet():
+                return await client.wallet()
+            case SeeDeliveries():
+                return await client.deliveries()
+            case Claim(delivery=delivery):
+                return await client.claim(delivery)
+            case SeeStash():
+                return await client.inventory()
+            case Look():
+                price: Bounds | None = None if intention.price_max is None else {"max": intention.price_max}
+                return await client.search(
+                    category=intention.category,
+                    sort=intention.sort,
+                    order=intention.order,
+                    price=price,
+                    limit=intention.limit,
+                )
+            case Sell():
+                return await client.sell(
+                    intention.item,
+                    start_bid=intention.start_bid,
+                    buyout=intention.buyout,
+                    duration_s=intention.duration_s,
+                )
+            case Bid(listing=listing, amount=amount):
+                return await client.bid(listing, amount)
+            case BuyOut(listing=listing, price=seen):
+                return await client.buyout(listing, seen)
+            case Adventure():
+                return await self._give(bot, loot(bot, self._bases, self._clock.wall_ms()))
+            case Leave():
+                return None
+
+    async def _owned_something(self, bot: Bot) -> bool:
+        assert self._service is not None
+        try:
+            return bool((await self._service.inspect(bot.player)).ledger)
+        except NotFound:
+            return False
+
+    async def _give(self, bot: Bot, gift: Gift) -> Any:
+        if self._service is None:
+            return None
+        return await self._service.grant(bot.player, gold=gift.gold, items=gift.items, key=gift.key)
+
+    async def _fail(self, error: AuctionError) -> None:
+        self.done[f"failed: {error.reason or error.code}"] += 1
+        await self._clock.wait(REST_AFTER_FAILURE_S)
