@@ -3,8 +3,15 @@ starts fast.
 """
 
 import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from clients.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from shardnode.wire.methods import TokenRole
 
 COMMANDS = {
     "run": "shardnode.cli.run:run_command",
@@ -55,5 +62,18 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup)
 @click.version_option(package_name="fractal-auction")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """An auction house for games, built as a fractal of identical nodes that hold their own state."""
+    context.obj = Surroundings(mint=mint_token)
+
+
+def mint_token(data: Path, sub: str, role: "TokenRole", ttl_s: int) -> str:
+    """Brought along for the clients' commands, which know a house by its protocol alone."""
+    from shardnode.cli.token import mint
+    from shardnode.gateway.tokens import KeyFault
+
+    try:
+        return mint(data, sub, role, ttl_s)
+    except (KeyFault, OSError, ValueError) as error:
+        raise click.ClickException(f"cannot make a token for {sub} from {data}: {error}") from error
