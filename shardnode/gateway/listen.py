@@ -63,7 +63,7 @@ def _certificate_options(tls: Tls) -> Any:  # CertificateOptions, which mypy doe
         key = load_pem_private_key(tls.key.read_bytes(), password=None)
         # pyOpenSSL takes cryptography's objects and deprecates its own; Twisted's annotations are older than that
         options = CertificateOptions(
-            privateKey=key,
+            privateKey=key,  # type: ignore[arg-type]  # as said above
             certificate=certificate,  # type: ignore[arg-type]  # as said above
             extraCertChain=issuers,  # type: ignore[arg-type]  # as said above
         )
