@@ -11,7 +11,7 @@ from shardnode.storage.batches import BatchDamaged
 from shardnode.storage.columns import RowDamaged
 from shardnode.storage.port import StorageFault
 
-DISK_ERRORS = (SQLAlchemyError, sqlite3.Error, OSError, msgspec.MsgspecError, RowDamaged, BatchDamaged)
+DISK_ERRORS = (SQLAlchemyError, sqlite3.Error, OSError, msgspec.MsgspecError, RowDamaged, BatchDamaged, UnicodeError)
 """What a damaged or failing file raises, in any layer that reads or writes it."""
 
 _FREE_SPACE = "free space on its disk, then start again; nothing acknowledged is lost"

@@ -67,7 +67,7 @@ _CUT = update(NODE).values(
     }
 )
 _DROP_CUT = delete(BATCHES).where(BATCHES.c.last_position <= bindparam("cut"))
-_STARTS = select(STARTS.c.incarnation, STARTS.c.position).order_by(STARTS.c.incarnation)
+_STARTS = select(STARTS).order_by(STARTS.c.incarnation)
 _START = insert(STARTS)
 _DUE = (
     select(WAKEUPS.c.store, WAKEUPS.c.wake_at_ms)
@@ -103,15 +103,15 @@ class SqliteJournal:
         self._chain = Chain(0, b"", 0)
         self._cut = 0
         self._feed_position = 0
-        self._incarnation = 0
-        self._starts: dict[int, int] = {}
-        """Start of the node → where the journal ended then."""
+        self._start = ""
+        self._ends: dict[str, int] = {}
+        """Earlier start of the node → where the journal ended when it was over."""
         self._usable = False
         self._connection: Connection
         self._end: JournalEnd
 
-    def open(self) -> Recovered:
-        """Check the journal, count this start, and return what a start reads; StorageFault where anything is wrong."""
+    def open(self, start: str) -> Recovered:
+        """Check the journal, count this start under a name of its own, return what it reads. Raises StorageFault."""
         with self._reading():
             self._connection = self._databases.connect(self._path).execution_options(isolation_level="AUTOCOMMIT")
             node = self._identify()
@@ -119,23 +119,18 @@ class SqliteJournal:
             for row in self._connection.execute(_TAIL).mappings():
                 batches.entries_of(row)
             self._check_end()
-            self._starts = {row.incarnation: row.position for row in self._connection.execute(_STARTS)}
-            self._incarnation = max(self._starts, default=0) + 1
-            self._starts[self._incarnation] = self._chain.position
-            self._connection.execute(_START, {"incarnation": self._incarnation, "position": self._chain.position})
+            incarnation = self._count_start(start)
         self._usable = True
-        return Recovered(self._chain.position, self._chain.now_ms, self._incarnation, node.naming_key, node.identity)
+        return Recovered(self._chain.position, self._chain.now_ms, incarnation, node.naming_key, node.identity)
 
     @property
     def position(self) -> int:
         """Position of the last durable record."""
         return self._chain.position
 
-    def end_of(self, incarnation: int) -> int | None:
+    def end_of(self, start: str) -> int | None:
         """Where the journal ended when that start of the node was over, or ends now; None for a start never counted."""
-        if incarnation == self._incarnation:
-            return self._chain.position
-        return self._starts.get(incarnation + 1) if incarnation in self._starts else None
+        return self._chain.position if start == self._start else self._ends.get(start)
 
     def append(self, batch: Append) -> None:
         """Make a batch durable. After a StorageFault nothing more is taken: what the disk holds then, nobody knows."""
@@ -266,6 +261,16 @@ class SqliteJournal:
         for row in self._connection.execute(_CHAIN, {"cut": node.cut_position}).mappings():
             self._chain.follow(row)
             self._touches.add(self._chain.position, batches.touched_in(row))
+
+    def _count_start(self, start: str) -> int:
+        starts = self._connection.execute(_STARTS).all()
+        ends = [row.position for row in starts[1:]] + [self._chain.position]
+        self._ends = {row.start: end for row, end in zip(starts, ends, strict=False)}
+        self._start = start
+        incarnation = len(starts) + 1
+        row = {"incarnation": incarnation, "start": start, "position": self._chain.position}
+        self._connection.execute(_START, row)
+        return incarnation
 
     def _check_end(self) -> None:
         try:

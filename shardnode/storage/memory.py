@@ -216,7 +216,9 @@ class MemoryStoreFiles:
 
 
 class MemoryStorage:
-    """Implements `port.Storage`. `open` after `close` or `crash` finds what is then on the disk."""
+    """Implements `port.Storage`. `open` after `close` or `crash` finds what is then on the disk. `before` may be replaced
+    at any time.
+    """
 
     journal: MemoryJournal
     stores: MemoryStoreFiles
@@ -238,8 +240,8 @@ class MemoryStorage:
             raise StorageFault("the storage in memory is in use; close it first")
         disk.in_use = True
         disk.incarnation += 1
-        self.journal = MemoryJournal(disk, self.before)
-        self.stores = MemoryStoreFiles(disk, self.before)
+        self.journal = MemoryJournal(disk, lambda operation: self.before(operation))
+        self.stores = MemoryStoreFiles(disk, lambda operation: self.before(operation))
         return Recovered(disk.position, disk.now_ms, disk.incarnation, disk.naming_key, disk.identity)
 
     def close(self) -> None:

@@ -48,8 +48,8 @@ NODE = _table(
 """One row: the data directory's identity; where the journal begins: position, checksum and instant of the last batch
 cut off; the position up to which `open_listings` is true."""
 
-STARTS = _table("starts", _integer("incarnation", primary_key=True), _integer("position"))
-"""One row a start of the node: where the journal ended then."""
+STARTS = _table("starts", _integer("incarnation", primary_key=True), _text("start"), _integer("position"))
+"""One row a start of the node: its random name, and where the journal ended then."""
 
 BATCHES = _table(
     "batches",

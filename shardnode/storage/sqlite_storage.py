@@ -14,6 +14,7 @@ from shardnode.storage.port import Recovered, StorageFault
 from shardnode.storage.store_files import OPEN_FILES, SqliteStoreFiles
 
 IDENTITY_BYTES = 16
+START_BYTES = 8
 NEW_DATABASE_CACHE_KIB = 1_024
 
 
@@ -41,10 +42,9 @@ class SqliteStorage:
             if not self._directory.node_database.exists():
                 self._create()
             self.journal = SqliteJournal(self._directory)
-            recovered = self.journal.open()
-            self.stores = SqliteStoreFiles(
-                self._directory, recovered.incarnation, self.journal.end_of, open_files=self._open_files
-            )
+            start = self._random_bytes(START_BYTES).hex()
+            recovered = self.journal.open(start)
+            self.stores = SqliteStoreFiles(self._directory, start, self.journal.end_of, open_files=self._open_files)
         except BaseException:
             self.close()
             raise

@@ -25,20 +25,20 @@ WAL_LIMIT_BYTES = 1 << 20
 class SqliteStoreFiles:
     """Implements `port.StoreFiles`.
 
-    `journal_end(incarnation)` is the last position that the journal had when that start of the node ended, or has now;
-    None for a start that the journal knows nothing of. A file cannot be ahead of it.
+    `start` names this start of the node; `journal_end(start)` is where the journal ended when that start was over, None
+    for a start that it knows nothing of. A file written in that start cannot be ahead of it.
     """
 
     def __init__(
         self,
         directory: DataDirectory,
-        incarnation: int,
-        journal_end: Callable[[int], int | None],
+        start: str,
+        journal_end: Callable[[str], int | None],
         *,
         open_files: int = OPEN_FILES,
     ) -> None:
         self._directory = directory
-        self._incarnation = incarnation
+        self._start = start
         self._journal_end = journal_end
         self._open_files = open_files
         self._databases = Databases(cache_kib=CACHE_KIB, wal_limit_bytes=WAL_LIMIT_BYTES)
@@ -70,7 +70,7 @@ class SqliteStoreFiles:
                 if self.exists(snapshot.store):
                     connection = self._connection(snapshot.store)
                     with connection.begin():
-                        store_tables.write(connection, snapshot, self._incarnation)
+                        store_tables.write(connection, snapshot, self._start)
                 else:
                     self._create(snapshot)
             except DISK_ERRORS as error:
@@ -99,7 +99,7 @@ class SqliteStoreFiles:
         with connection.begin():
             row = store_tables.identify(connection, store)
             state = store_tables.read(connection)
-        end = self._journal_end(row.incarnation)
+        end = self._journal_end(row.start)
         if end is None or row.position > end:
             raise StorageFault(
                 f"{self._directory.store_file(store)}: knows record {row.position}, which the journal in node.sqlite "
@@ -114,5 +114,5 @@ class SqliteStoreFiles:
             connection.close()
 
     def _create(self, snapshot: Snapshot) -> None:
-        content = self._nursery.make(lambda connection: store_tables.enter(connection, snapshot, self._incarnation))
+        content = self._nursery.make(lambda connection: store_tables.enter(connection, snapshot, self._start))
         self._directory.install(content, self._directory.store_file(snapshot.store))

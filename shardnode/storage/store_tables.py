@@ -26,7 +26,7 @@ STORE = Table(
     Column("version", Integer, nullable=False),
     Column("player", Text, nullable=False),
     Column("position", Integer, nullable=False),
-    Column("incarnation", Integer, nullable=False),
+    Column("start", Text, nullable=False),
     sqlite_strict=True,
 )
 _TABLES = {name: table_of(name, row_class, METADATA) for name, row_class in TABLES.items()}
@@ -38,11 +38,7 @@ _READ = {name: select(table) for name, table in _TABLES.items()}
 _PUT = {name: insert(table).prefix_with("OR REPLACE") for name, table in _TABLES.items()}
 _DROP = {name: table.delete().where(_KEYS[name] == bindparam("dropped")) for name, table in _TABLES.items()}
 _ENTER = insert(STORE)
-_MOVE = (
-    update(STORE)
-    .where(STORE.c.position <= bindparam("to"))
-    .values(position=bindparam("to"), incarnation=bindparam("by"))
-)
+_MOVE = update(STORE).where(STORE.c.position <= bindparam("to")).values(position=bindparam("to"), start=bindparam("by"))
 
 
 class StoreRow(msgspec.Struct, frozen=True):
@@ -54,7 +50,7 @@ class StoreRow(msgspec.Struct, frozen=True):
     player: str
     position: int
     """Position of the last record that the file contains."""
-    incarnation: int
+    start: str
     """The start of the node in which it was written last."""
 
 
@@ -89,19 +85,19 @@ def read(connection: Connection) -> PlayerState:
     return state
 
 
-def enter(connection: Connection, snapshot: Snapshot, incarnation: int) -> None:
+def enter(connection: Connection, snapshot: Snapshot, start: str) -> None:
     """Write the first snapshot of a store into its empty tables, in the caller's transaction."""
     account: Any = snapshot.changes.get("account", {}).get(0)  # type: ignore[call-overload]
     if account is None:
         raise RowDamaged("the store was written before, but its file is gone")
-    row = StoreRow(snapshot.store, KIND, STORE_VERSION, account.player, snapshot.position, incarnation)
+    row = StoreRow(snapshot.store, KIND, STORE_VERSION, account.player, snapshot.position, start)
     connection.execute(_ENTER, msgspec.structs.asdict(row))
     _write_rows(connection, snapshot.changes)
 
 
-def write(connection: Connection, snapshot: Snapshot, incarnation: int) -> None:
+def write(connection: Connection, snapshot: Snapshot, start: str) -> None:
     """Write what changed in a store since its last snapshot, in the caller's transaction."""
-    moved = connection.execute(_MOVE, {"to": snapshot.position, "by": incarnation})
+    moved = connection.execute(_MOVE, {"to": snapshot.position, "by": start})
     assert moved.rowcount == 1, f"a snapshot of {snapshot.store} is older than its file"
     _write_rows(connection, snapshot.changes)
 

@@ -1,6 +1,7 @@
 """Storages to test, each with a crash: on disk by copying what the disk then holds, in memory by forgetting."""
 
 import itertools
+import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ class OnDisk:
 
     def __init__(self, base: Path) -> None:
         self._directories = (base / f"data-{number}" for number in itertools.count())
+        self._dice = random.Random(1)
         self.data = next(self._directories)
         self.storage = self._storage()
 
@@ -46,7 +48,10 @@ class OnDisk:
         shutil.rmtree(self.data)
 
     def _storage(self) -> SqliteStorage:
-        return SqliteStorage(self.data, random_bytes=lambda count: NAMING_KEY[:count], open_files=2)
+        return SqliteStorage(self.data, random_bytes=self._random_bytes, open_files=2)
+
+    def _random_bytes(self, count: int) -> bytes:
+        return NAMING_KEY if count == len(NAMING_KEY) else self._dice.randbytes(count)
 
 
 class InMemory:
