@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from clients.surroundings import DEFAULT_URL
+
 VISITOR = "you"
 VISITOR_GOLD = 50_000
 VISITOR_ITEMS = 3
@@ -77,12 +79,12 @@ async def _welcome(data: Path, url: str) -> None:
     from clients.twisted_client import connect
     from shardnode.cli.token import mint
 
-    service = await connect(url, mint_token(data, "run", "service", TOKEN_S))
+    service = await connect(url, mint(data, "run", "service", TOKEN_S))
     bases = (await service.bases(limit=VISITOR_ITEMS)).bases
     await service.grant(
         VISITOR, gold=VISITOR_GOLD, items=[{"base": base.base} for base in bases], key=f"welcome {VISITOR}"
     )
     service.close()
-    token = mint_token(data, VISITOR, "player", TOKEN_S)
-    options = f"--url {url} --data {data} --as {VISITOR}"
+    token = mint(data, VISITOR, "player", TOKEN_S)
+    options = f"--data {data} --as {VISITOR}" if url == DEFAULT_URL else f"--url {url} --data {data} --as {VISITOR}"
     click.echo(GREETING.format(url=url, visitor=VISITOR, token=token, options=options, data=data))
