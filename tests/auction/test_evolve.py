@@ -31,9 +31,7 @@ from auction.events import (
 )
 from auction.evolve import _EVOLVE, evolve
 from auction.state import (
-    CLOSED_LISTINGS_KEPT,
     LEDGER_KEPT,
-    LOST_BIDS_KEPT,
     STORE_VERSION,
     TABLES,
     DeliveryKind,
@@ -235,10 +233,6 @@ class TestPruning:
             house.bid("cy", listing, 100)
         assert set(house.state("bo").bids.rows) == {leads, *lost[2:]}
         assert rows_of(replayed(house.records)[store_of("bo")]) == rows_of(house.state("bo"))
-
-    def test_a_store_keeps_what_is_promised(self) -> None:
-        """The numbers kept are the ones that the documentation gives."""
-        assert (CLOSED_LISTINGS_KEPT, LOST_BIDS_KEPT, LEDGER_KEPT) == (500, 200, 256)
 
 
 class TestAssertions:

@@ -186,5 +186,10 @@ def test_what_is_in_escrow_cannot_be_taken(house: House) -> None:
 
 
 def test_nothing_is_taken_from_who_was_never_granted_anything(house: House) -> None:
-    """A player without a store is `no_such_player`, even for a take of nothing."""
+    """A player without a store is `no_such_player`; one who is logged in exists, and owns nothing to take."""
     assert house.refusal("mint", Take(key="t", player="nobody"), "service") == ("no_such_player", {})
+    house.present.add("nobody")
+    ask = Take(key="t", player="nobody", gold=1)
+    assert house.refusal("mint", ask, "service") == ("insufficient_gold", {"available": 0})
+    assert not house.state("nobody").account
+    assert house.done(take(house, player="nobody")).gold == 0
