@@ -83,5 +83,6 @@ def start_logging(form: LogFormat, level: str, stream: TextIO = sys.stderr) -> N
     for part in OUR_PARTS:
         wanted.setLogLevelForNamespace(part, LogLevel.levelWithName(level))
     wanted.setLogLevelForNamespace("shardnode.gateway.site", LogLevel.warn)  # Twisted's own notes on our site
+    wanted.setLogLevelForNamespace("autobahn", LogLevel.error)  # what clients do wrong is answered and counted
     filtering: Any = FilteringLogObserver(observer, [wanted])
     globalLogBeginner.beginLoggingTo([filtering], redirectStandardIO=False)

@@ -427,3 +427,13 @@ def test_a_connection_leaves_nothing_behind() -> None:
     for answer in house.answers:
         answer.callback(PLAYER)
     assert house.failures == []
+
+
+@pytest.mark.parametrize("step", ["verify", "now_ms"])
+def test_a_bug_in_any_step_stops_the_node(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """During the handshake as well, an unexpected exception is not just logged away by a library."""
+    house = House()
+    monkeypatch.setattr(house, step, lambda *_: 1 // 0, raising=False)
+    client = Client(house.gateway())
+    client.upgrade(headers={"Authorization": f"Bearer {token()}"})
+    assert {failure.type for failure in house.failures} == {ZeroDivisionError}
