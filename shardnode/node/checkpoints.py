@@ -11,15 +11,18 @@ from typing import Any, cast
 import msgspec
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from auction.state import Listing
+from auction.state import Listing, StoreId
 from shardnode.node.awake_stores import AwakeStores
 from shardnode.node.gate import Gate
 from shardnode.node.lanes import Lane
 from shardnode.node.reactor import Reactor
 from shardnode.ops.metrics import Metrics
-from shardnode.storage.port import Storage
+from shardnode.storage.port import Storage, StorageFault
+
+log = Logger()
 
 
 class CheckpointLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +32,8 @@ class CheckpointLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Time between passes; what a crash leaves to be replayed is about this much work."""
     pass_stores_max: int = 256
     """Stores in one write to the files' lane, so that wake-ups never wait long behind it."""
+    left_behind_max: int = 256
+    """Stores woken in one pass because a crash left their files behind the journal."""
 
 
 class Checkpoints:
@@ -58,6 +63,7 @@ class Checkpoints:
         self._failed = failed
         self._changed_listings: dict[str, Listing | None] = {}
         self._listings_known = False
+        self._damaged: set[StoreId] = set()
         self._listings_position = 0
         self._running: Deferred[None] | None = None
         self._loop = LoopingCall(self._begin)
@@ -81,7 +87,8 @@ class Checkpoints:
             self._loop.stop()
         if self._running is not None:
             yield self._running
-        yield self._pass()
+        while (yield self._pass()):
+            continue
 
     def _begin(self) -> None:
         if self._running is not None:
@@ -95,28 +102,56 @@ class Checkpoints:
         self._running = None
 
     @inlineCallbacks
-    def _pass(self) -> Generator["Deferred[Any]", Any, None]:
+    def _pass(self) -> Generator["Deferred[Any]", Any, bool]:
+        """Save what is dirty, then wake what else must be saved; whether there is more of that."""
         started_s = self._reactor.seconds()
+        yield self._save_listings()
         dirty = len(self._stores.dirty)
         written = 0
         while written < dirty:
             snapshots = self._stores.snapshots(min(self._limits.pass_stores_max, dirty - written))
-            if not snapshots:
-                break
             durable: Deferred[None] = Deferred()
             self._gate.when(max(snapshot.position for snapshot in snapshots), durable.callback, None)
             yield durable
             yield self._files_lane.do(self._storage.stores.save, snapshots)
             self._stores.saved(snapshots)
-            yield self._journal_lane.do(
-                self._storage.journal.forget, {snapshot.store: snapshot.position for snapshot in snapshots}
-            )
+            yield self._forget({snapshot.store: snapshot.position for snapshot in snapshots})
             written += len(snapshots)
+        woken = yield self._wake_left_behind()
+        if written:
+            self._metrics.checkpointed(written, self._reactor.seconds() - started_s)
+        self._stores.sleep_idle()
+        return bool(woken)
+
+    @inlineCallbacks
+    def _save_listings(self) -> Generator["Deferred[Any]", Any, None]:
+        """Bring the snapshot of the open listings up to what is durable; it, too, keeps the journal long."""
         position = self._gate.durable
         if self._listings_known and position > self._listings_position:
             changed, self._changed_listings = self._changed_listings, {}
             yield self._journal_lane.do(self._storage.journal.save_open_listings, changed, position)
             self._listings_position = position
-        if written:
-            self._metrics.checkpointed(written, self._reactor.seconds() - started_s)
-        self._stores.sleep_idle()
+            yield self._forget({})
+
+    def _forget(self, saved: dict[StoreId, int]) -> "Deferred[int]":
+        return self._journal_lane.do(self._storage.journal.forget, saved)
+
+    @inlineCallbacks
+    def _wake_left_behind(self) -> Generator["Deferred[Any]", Any, int]:
+        """Wake stores whose files a crash left behind, so that the next pass saves them and the journal grows shorter.
+
+        Returns how many. A store whose file is damaged stays as it is, and the journal keeps what the file lacks.
+        """
+        most = self._limits.left_behind_max + len(self._damaged)
+        unsaved = yield self._journal_lane.do(self._storage.journal.unsaved, most)
+        woken = 0
+        for store in unsaved:
+            if store in self._damaged or self._stores.state(store) is not None or self._stores.full():
+                continue
+            try:
+                yield self._stores.wake([store])
+                woken += 1
+            except StorageFault as fault:
+                self._damaged.add(store)
+                log.warn("a damaged file cannot be brought up to date; its records stay in the journal", why=str(fault))
+        return woken

@@ -1,0 +1,124 @@
+"""A node in memory for tests: storage that can crash, lanes and a clock turned by hand, and whoever asks."""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+
+from auction.commands import Ask, CreateListing, Grant, GrantedItem, PlaceBid
+from auction.context import Answer, Caller, Request, Role
+from auction.results import GrantResult, ListingResult
+from auction.state import Notice
+from shardnode.node.clock import HouseClock
+from shardnode.node.node import Node, NodeLimits
+from shardnode.ops.metrics import Metrics
+from shardnode.storage.memory import MemoryStorage
+from tests.auction.house import CATALOG
+from tests.node.hand_lane import HandLane
+
+EPOCH_S = 1_800_000_000.0
+HOUR_S = 3_600
+
+
+class NodeInMemory:
+    """One node on a storage that outlives it; `start` after `crash` or `stop` makes another on the same storage."""
+
+    def __init__(self, limits: NodeLimits | None = None) -> None:
+        self.limits = limits or NodeLimits()
+        self.storage = MemoryStorage()
+        self.reactor = Clock()
+        self.wall_ahead_s = 0.0
+        self.pushed: list[tuple[str, Notice]] = []
+        self.failures: list[Failure] = []
+        self._keys = 0
+        self.start()
+
+    def start(self) -> None:
+        """Start a node on what the storage holds."""
+        recovered = self.storage.open()
+        self.journal_lane, self.files_lane, self.search_lane = HandLane(), HandLane(), HandLane()
+        self.clock = HouseClock(
+            lambda: EPOCH_S + self.reactor.seconds() + self.wall_ahead_s, self.reactor.seconds, recovered.now_ms
+        )
+        self.node = Node(
+            name="n1",
+            catalog=CATALOG,
+            recovered=recovered,
+            storage=self.storage,
+            reactor=self.reactor,
+            clock=self.clock,
+            journal_lane=self.journal_lane,
+            files_lane=self.files_lane,
+            search_lane=self.search_lane,
+            random_int=lambda low, _high: low,
+            metrics=Metrics("n1", "w"),
+            limits=self.limits,
+            push=lambda player, notice: self.pushed.append((player, notice)),
+            is_present=lambda _player: False,
+            failed=self.failures.append,
+        )
+        self.node.start()
+
+    def crash(self, *, lose_unsynced: bool = True) -> None:
+        """End as by `kill -9`: what was in memory is gone, the reactor's calls with it."""
+        for call in self.reactor.getDelayedCalls():
+            call.cancel()
+        self.storage.crash(lose_unsynced=lose_unsynced)
+
+    def stop(self) -> None:
+        """End in order."""
+        done: list[object] = []
+        self.node.stop().addBoth(done.append)
+        self.work()
+        assert done == [None], done
+        self.storage.close()
+        self.crash(lose_unsynced=False)
+
+    def work(self) -> None:
+        """Let everything that is under way come to rest; no time passes."""
+        for _ in range(50):
+            self.reactor.advance(0)
+            for lane in (self.files_lane, self.journal_lane, self.search_lane):
+                lane.run()
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, in steps short enough for every timer."""
+        for _ in range(round(seconds / 0.05)):
+            self.reactor.advance(0.05)
+            for lane in (self.files_lane, self.journal_lane, self.search_lane):
+                lane.run()
+
+    def begin(self, player: str, ask: Ask, role: Role = "player") -> "Deferred[Answer]":
+        """Ask, and let nothing happen yet."""
+        return self.node.ask(Request(Caller(player, role), ask, self.node.mint_key()))
+
+    def ask(self, player: str, ask: Ask, role: Role = "player") -> Any:
+        """Ask and wait; the result or Refusal."""
+        answers: list[Any] = []
+        self.begin(player, ask, role).addBoth(answers.append)
+        self.work()
+        (answer,) = answers
+        if isinstance(answer, Failure):
+            answer.raiseException()
+        assert isinstance(answer, Answer)
+        return answer.body
+
+    def grant(self, player: str, gold: int = 0, items: int = 0) -> list[str]:
+        """Give gold and items; the items' ids."""
+        self._keys += 1
+        given = [GrantedItem(base=next(iter(CATALOG.bases)))] * items
+        result = self.ask("game", Grant(key=f"g{self._keys}", player=player, gold=gold, items=given), "service")
+        assert isinstance(result, GrantResult), result
+        return [item.item for item in result.items]
+
+    def list_item(self, seller: str, start_bid: int = 100) -> str:
+        """Grant an item and put it up for an hour; the listing."""
+        (item,) = self.grant(seller, items=1)
+        result = self.ask(seller, CreateListing(item=item, start_bid=start_bid, duration_s=HOUR_S))
+        assert isinstance(result, ListingResult), result
+        return result.listing.listing
+
+    def bid(self, player: str, listing: str, amount: int, key: str | None = None) -> Any:
+        """Bid; the result or Refusal."""
+        return self.ask(player, PlaceBid(listing=listing, amount=amount, key=key))
