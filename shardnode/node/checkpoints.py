@@ -65,7 +65,7 @@ class Checkpoints:
         self._listings_known = False
         self._damaged: set[StoreId] = set()
         self._listings_position = 0
-        self._running: Deferred[None] | None = None
+        self._running: Deferred[Any] | None = None
         self._loop = LoopingCall(self._begin)
         self._loop.clock = cast(Any, reactor)
 
@@ -81,7 +81,7 @@ class Checkpoints:
             self._changed_listings[listing] = row if row.state == "open" else None
 
     @inlineCallbacks
-    def stop(self) -> Generator["Deferred[None]", None, None]:
+    def stop(self) -> Generator["Deferred[Any]", Any, None]:
         """Fires when every store's file holds all that the store knows."""
         if self._loop.running:
             self._loop.stop()
@@ -94,9 +94,9 @@ class Checkpoints:
         if self._running is not None:
             self._metrics.limit_hit("checkpoint_interval_s")
             return
-        self._running = self._pass()
-        self._running.addErrback(self._failed)
-        self._running.addBoth(self._end)
+        self._running = running = self._pass()
+        running.addErrback(self._failed)
+        running.addBoth(self._end)
 
     def _end(self, _: object) -> None:
         self._running = None
