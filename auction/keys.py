@@ -37,15 +37,15 @@ def use_of(request: Request) -> Use | None:
     """The key that a mutation is executed under; None for the house's own commands."""
     ask = request.ask
     if isinstance(ask, AdminMutation):
-        return Use(f"admin:{request.caller.player}\n{ask.key}", _fingerprint(ask), untold=False)
+        return Use(f"admin:{request.caller.player}{own(ask.key)}", _fingerprint(ask), untold=False)
     assert isinstance(ask, Mutation)
     key = ask.key or request.own_key
     return Use(own(key), _fingerprint(ask), untold=ask.key is None) if key else None
 
 
 def own(key: str) -> str:
-    """A player's own key as it is stored."""
-    return f"\n{key}"
+    """A player's own key as it is stored: without NUL characters, at which many programs take a text to end."""
+    return "\n" + key.replace("\\", "\\\\").replace("\0", "\\0")
 
 
 def repeated(state: PlayerState, use: Use) -> Answer | Refusal | None:

@@ -1,18 +1,36 @@
 """How a row class becomes a table, and its rows go in and come out: a typed column a field, and a checksum a row.
 
-    int, str, bytes → INTEGER, TEXT, BLOB     bool → INTEGER 0 or 1     dict, tuple, nested class → TEXT, as JSON
+    int → INTEGER     bool → INTEGER 0 or 1     str → TEXT     bytes → TEXT, as base64
+    dict, tuple, nested class → TEXT, as JSON
 
+Rows go in as one JSON text, which a single statement takes apart within SQLite. A statement a row would take and give
+back the interpreter's lock for each row, and beside a busy reactor wait a switch interval every time.
 The tables are STRICT, so that SQLite keeps the types. SQLite itself cannot tell a flipped byte within a value from the
 value; `row_checksum`, CRC-32 of the row's MessagePack form, can.
 """
 
+import base64
 import types
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text, TypeDecorator
+from sqlalchemy import (
+    Column,
+    Delete,
+    Insert,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
@@ -32,13 +50,23 @@ class Flag(TypeDecorator[bool]):
     impl = Integer
     cache_ok = True
 
-    def process_bind_param(self, value: bool | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
-        """To SQL."""
-        return None if value is None else int(value)
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> bool | None:  # noqa: ARG002 - as above
+    def process_result_value(self, value: int | None, dialect: Dialect) -> bool | None:  # noqa: ARG002 - SQLAlchemy's signature
         """From SQL."""
         return None if value is None else bool(value)
+
+
+class Base64(TypeDecorator[bytes]):
+    """Bytes as base64 text; reading raises RowDamaged for anything else."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002 - as above
+        """From SQL."""
+        try:
+            return None if value is None else base64.b64decode(value, validate=True)
+        except ValueError as error:
+            raise RowDamaged(f"{value!r} is not base64") from error
 
 
 class Json(TypeDecorator[Any]):
@@ -51,10 +79,6 @@ class Json(TypeDecorator[Any]):
         super().__init__()
         self.form = form
         self._decode = msgspec.json.Decoder(form).decode
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - as above
-        """To SQL."""
-        return None if value is None else _encode_json(value).decode()
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002 - as above
         """From SQL."""
@@ -69,9 +93,30 @@ def table_of(name: str, row_class: type[msgspec.Struct], metadata: MetaData) -> 
     return Table(name, metadata, *columns, checksum, sqlite_strict=True)
 
 
-def to_values(rows: Iterable[msgspec.Struct]) -> list[dict[str, Any]]:
-    """Rows as parameters for an insert into their table."""
-    return [{**msgspec.structs.asdict(row), CHECKSUM: _checksum(row)} for row in rows]
+def put_rows(table: Table) -> Insert:
+    """The statement that inserts or replaces all rows of `:rows`, as `rows_text` made it, at once."""
+    given = func.json_each(bindparam("rows")).table_valued("value")
+    values = [func.json_extract(given.c.value, f"$[{place}]") for place in range(len(table.columns))]
+    return insert(table).prefix_with("OR REPLACE").from_select(list(table.columns.keys()), select(*values))
+
+
+def rows_text(rows: Iterable[msgspec.Struct]) -> str:
+    """Rows as JSON, each an array of its fields and its checksum.
+
+    SQLite ends a text at a NUL; no row holds one (`auction.keys` sees to that).
+    """
+    return _encode_json([(*msgspec.structs.astuple(row), _checksum(row)) for row in rows]).decode()
+
+
+def drop_rows(table: Table) -> Delete:
+    """The statement that deletes all rows whose keys are in the JSON array `:keys`, at once."""
+    given = func.json_each(bindparam("keys")).table_valued("value")
+    return delete(table).where(next(iter(table.primary_key)).in_(select(given.c.value)))
+
+
+def keys_text(keys: Sequence[Any]) -> str:
+    """Keys of rows as a JSON array."""
+    return _encode_json(keys).decode()
 
 
 def to_rows(row_class: type[msgspec.Struct], values: Iterable[Sequence[Any]]) -> Iterator[msgspec.Struct]:
@@ -90,7 +135,7 @@ def _checksum(row: msgspec.Struct) -> int:
 _SQL_TYPES: Mapping[Any, TypeEngine[Any] | type[TypeEngine[Any]]] = {
     int: Integer,
     str: Text,
-    bytes: LargeBinary,
+    bytes: Base64,
     bool: Flag,
 }
 

@@ -3,14 +3,27 @@
 `read` and `write` work on an open connection and know nothing of files.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, bindparam, insert, select, text, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    exists,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from auction.state import STORE_VERSION, TABLES, PlayerState, StoreId
-from shardnode.storage.columns import RowDamaged, table_of, to_rows, to_values
+from shardnode.storage.columns import RowDamaged, drop_rows, keys_text, put_rows, rows_text, table_of, to_rows
 from shardnode.storage.port import Snapshot
 
 KIND = "player"
@@ -34,9 +47,10 @@ _KEYS = {name: next(iter(table.primary_key)) for name, table in _TABLES.items()}
 
 _CHECK = text("PRAGMA quick_check(1)")
 _IDENTIFY = select(STORE)
+_FILLED = select(*(exists().select_from(table).label(name) for name, table in _TABLES.items()))
 _READ = {name: select(table) for name, table in _TABLES.items()}
-_PUT = {name: insert(table).prefix_with("OR REPLACE") for name, table in _TABLES.items()}
-_DROP = {name: table.delete().where(_KEYS[name] == bindparam("dropped")) for name, table in _TABLES.items()}
+_PUT = {name: put_rows(table) for name, table in _TABLES.items()}
+_DROP = {name: drop_rows(table) for name, table in _TABLES.items()}
 _ENTER = insert(STORE)
 _MOVE = update(STORE).where(STORE.c.position <= bindparam("to")).values(position=bindparam("to"), start=bindparam("by"))
 
@@ -67,14 +81,17 @@ def identify(connection: Connection, store: StoreId) -> StoreRow:
     return row
 
 
-def read(connection: Connection) -> PlayerState:
-    """All rows of a store; raises RowDamaged, or what SQLite raises for a damaged file."""
+def read(connection: Connection, tables: Collection[str] = TABLES.keys()) -> PlayerState:
+    """The rows of a store, of all or of some tables; raises RowDamaged, or what SQLite raises for a damaged file."""
     verdict = connection.execute(_CHECK).scalar_one()
     if verdict != "ok":
         raise RowDamaged(verdict)
     state = PlayerState()
-    for name, row_class in TABLES.items():
-        rows = to_rows(row_class, connection.execute(_READ[name]).all())
+    filled = connection.execute(_FILLED).mappings().one()
+    for name in tables:
+        if not filled[name]:
+            continue
+        rows = to_rows(TABLES[name], connection.execute(_READ[name]).all())
         table = getattr(state, name)
         if name == "account":
             table.rows = dict(enumerate(rows))
@@ -105,6 +122,6 @@ def write(connection: Connection, snapshot: Snapshot, start: str) -> None:
 def _write_rows(connection: Connection, changes: Mapping[str, Mapping[Any, msgspec.Struct | None]]) -> None:
     for name, rows in changes.items():
         if put := [row for row in rows.values() if row is not None]:
-            connection.execute(_PUT[name], to_values(put))
-        if dropped := [{"dropped": key} for key, row in rows.items() if row is None]:
-            connection.execute(_DROP[name], dropped)
+            connection.execute(_PUT[name], {"rows": rows_text(put)})
+        if dropped := [key for key, row in rows.items() if row is None]:
+            connection.execute(_DROP[name], {"keys": keys_text(dropped)})

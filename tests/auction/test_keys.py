@@ -2,6 +2,8 @@
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from auction import keys
 from auction.commands import BuyOut, CancelListing, ClaimDelivery, CreateListing, Grant, GrantedItem, PlaceBid, Take
@@ -248,3 +250,15 @@ def test_the_answer_is_encoded_once_for_all(house: House) -> None:
     answer = executed.answer
     assert answer.encoded is not None
     assert decode(answer.encoded) == msgspec.to_builtins(answer.body)
+
+
+@given(st.text(max_size=6), st.text(max_size=6))
+def test_keys_are_stored_without_nul_and_stay_apart(one: str, other: str) -> None:
+    """Whatever characters clients choose, no stored key holds a NUL, and different keys are stored differently."""
+    assert "\0" not in keys.own(one)
+    assert (keys.own(one) == keys.own(other)) == (one == other)
+
+
+def test_an_escaped_nul_is_not_a_nul() -> None:
+    """The key with a NUL and the key with what a NUL is stored as are two keys."""
+    assert keys.own("\0") != keys.own("\\0")

@@ -16,7 +16,8 @@ RULES = ListingRules(**{field.name: 1 for field in msgspec.structs.fields(Listin
 SWORD = Item("s.i1", "sword", "Sword “of Œ”", "swords", "rare", 30, {"might": 7, "luck": 2}, bound=True)
 
 _NUMBERS = st.integers(-(2**53), 2**53)
-_TEXTS = st.text(max_size=8)
+_TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+"""A row's texts hold no NUL."""
 _SCALARS: dict[Any, st.SearchStrategy[Any]] = {int: _NUMBERS, str: _TEXTS, bytes: st.binary(max_size=20)}
 
 

@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import MetaData, create_engine, insert, select
+from sqlalchemy import MetaData, create_engine, select
 
 from auction.state import TABLES
-from shardnode.storage.columns import RowDamaged, table_of, to_rows, to_values
+from shardnode.storage.columns import RowDamaged, put_rows, rows_text, table_of, to_rows
 from tests.storage.rows import rows
 
 
@@ -21,7 +21,7 @@ def test_any_row_comes_out_as_it_went_in(name: str, data: st.DataObject) -> None
     table = table_of(name, TABLES[name], metadata)
     with engine.connect() as connection:
         metadata.create_all(connection)
-        connection.execute(insert(table), to_values([row]))
+        connection.execute(put_rows(table), {"rows": rows_text([row])})
         assert list(to_rows(TABLES[name], connection.execute(select(table)).all())) == [row]
         connection.execute(table.update().values(row_checksum=table.c.row_checksum + 1))
         with pytest.raises(RowDamaged):
