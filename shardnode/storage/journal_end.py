@@ -34,5 +34,10 @@ class JournalEnd:
         self._map.close()
 
 
+def read(path: Path) -> int:
+    """What a file says. Raises OSError, and ValueError for anything but digits."""
+    return int(path.read_bytes())
+
+
 def _form(position: int) -> bytes:
     return b"%020d" % position

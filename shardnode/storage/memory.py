@@ -216,8 +216,9 @@ class MemoryStoreFiles:
 
 
 class MemoryStorage:
-    """Implements `port.Storage`. `open` after `close` or `crash` finds what is then on the disk. `before` may be replaced
-    at any time.
+    """Implements `port.Storage`. `open` after `close` or `crash` finds what is then on the disk.
+
+    `before` may be replaced at any time.
     """
 
     journal: MemoryJournal
@@ -240,8 +241,8 @@ class MemoryStorage:
             raise StorageFault("the storage in memory is in use; close it first")
         disk.in_use = True
         disk.incarnation += 1
-        self.journal = MemoryJournal(disk, lambda operation: self.before(operation))
-        self.stores = MemoryStoreFiles(disk, lambda operation: self.before(operation))
+        self.journal = MemoryJournal(disk, self._before)
+        self.stores = MemoryStoreFiles(disk, self._before)
         return Recovered(disk.position, disk.now_ms, disk.incarnation, disk.naming_key, disk.identity)
 
     def close(self) -> None:
@@ -260,3 +261,6 @@ class MemoryStorage:
     def damage(self, store: StoreId) -> None:
         """Make a store's file unreadable."""
         self._disk.files[store].damaged = True
+
+    def _before(self, operation: str) -> None:
+        self.before(operation)

@@ -1,7 +1,6 @@
 """The data directory: one user at a time, and nothing but whole files in it."""
 
 import os
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from shardnode.storage.port import StorageFault
 from shardnode.storage.sqlite_storage import SqliteStorage
 from tests.storage.rows import STORES, SWORD, batch, first_snapshot
+from tests.storage.shell import sql, store_file
 
 ANN, BOB, *_ = STORES
 ROOT = Path(__file__).parents[2]
@@ -93,14 +93,13 @@ def test_a_store_reads_well_in_the_sqlite_shell(tmp_path: Path) -> None:
     storage.journal.append(batch(1, {ANN: b""}))
     storage.stores.save([first_snapshot(ANN, 1)])
     storage.close()
-    shell = sqlite3.connect(tmp_path / "stores" / ANN[:2] / f"{ANN}.sqlite")
-    cursor = shell.execute("SELECT * FROM items")
-    names = [column[0] for column in cursor.description]
-    assert names == ["item", "base", "name", "category", "rarity", "level", "stats", "bound", "row_checksum"]
-    assert cursor.fetchone()[:-1] == ("s.i1", "sword", SWORD.name, "swords", "rare", 30, '{"might":7,"luck":2}', 1)
-    assert shell.execute("SELECT player, gold FROM account").fetchall() == [("ann", 100)]
-    assert shell.execute("SELECT kind, version, player, position FROM store").fetchall() == [("player", 1, "ann", 1)]
-    shell.close()
+    file = store_file(tmp_path, ANN)
+    columns = [name for (name,) in sql(file, "SELECT name FROM pragma_table_info('items')")]
+    assert columns == ["item", "base", "name", "category", "rarity", "level", "stats", "bound", "row_checksum"]
+    ((*item, _),) = sql(file, "SELECT * FROM items")
+    assert item == ["s.i1", "sword", SWORD.name, "swords", "rare", 30, '{"might":7,"luck":2}', 1]
+    assert sql(file, "SELECT player, gold FROM account") == [("ann", 100)]
+    assert sql(file, "SELECT kind, version, player, position FROM store") == [("player", 1, "ann", 1)]
 
 
 def test_identity_and_naming_key_are_made_once(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import os
 import random
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from auction.state import STORE_VERSION
 from shardnode.storage.port import StorageFault
 from shardnode.storage.sqlite_storage import SqliteStorage
 from tests.storage.rows import STORES, apply, batch, empty, first_snapshot, tables_of
+from tests.storage.shell import sql, store_file
 
 ANN, BOB, CYD, _ = STORES
 
@@ -43,23 +43,11 @@ def crashed(tmp_path: Path) -> Path:
     return tmp_path / "crashed"
 
 
-def store_file(data: Path, store: str) -> Path:
-    """Where a store lies, as docs/storage.md says it."""
-    return data / "stores" / store[:2] / f"{store}.sqlite"
-
-
 def refusal_of(data: Path) -> str:
     """What a start on the directory says."""
     with pytest.raises(StorageFault) as refused:
         SqliteStorage(data).open()
     return str(refused.value)
-
-
-def edit(path: Path, statement: str) -> None:
-    """Change a file by hand, as with the sqlite3 shell."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute(statement)
-    connection.close()
 
 
 @pytest.mark.parametrize(
@@ -78,7 +66,7 @@ def edit(path: Path, statement: str) -> None:
 )
 def test_a_journal_that_was_changed_by_hand_refuses_the_start(data: Path, change: str) -> None:
     """A lost, changed or newer batch, or a missing table, refuses the start and names node.sqlite."""
-    edit(data / "node.sqlite", change)
+    sql(data / "node.sqlite", change)
     if change.startswith("DROP"):
         storage = SqliteStorage(data)
         storage.open()
@@ -91,7 +79,7 @@ def test_a_journal_that_was_changed_by_hand_refuses_the_start(data: Path, change
 
 def test_every_refused_start_says_what_to_do(data: Path) -> None:
     """The message names the backup and the audit, and the lock is free again after it."""
-    edit(data / "node.sqlite", "DELETE FROM batches WHERE last_position = 3")
+    sql(data / "node.sqlite", "DELETE FROM batches WHERE last_position = 3")
     for _ in range(2):
         message = refusal_of(data)
         assert "ends at record 2, but 3 was acknowledged" in message
@@ -238,7 +226,7 @@ def test_flipped_bytes_in_a_store_file_are_found_or_harmless(data: Path, at_once
 def test_a_store_file_changed_by_hand_is_refused(data: Path, change: str, said: str) -> None:
     """Rows, columns, versions and positions are what was written, or the file is refused with the reason."""
     path = store_file(data, ANN)
-    edit(path, change)
+    sql(path, change)
     storage = SqliteStorage(data)
     storage.open()
     with pytest.raises(StorageFault) as refused:

@@ -1,0 +1,151 @@
+"""Reading a data directory that no node uses: stopped, or left behind by a crash, without changing a byte of it.
+
+A file that was closed in order is read in place, by a connection that may not write. A file with a WAL beside it is
+read, with its WAL, from a copy, since SQLite mends what it opens. The directory's lock is held meanwhile.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Connection, select
+
+from auction.events import decode_events
+from auction.evolve import evolve
+from auction.ids import player_store
+from auction.state import TABLES, PlayerState, StoreId
+from shardnode.storage import batches, journal_end, store_tables
+from shardnode.storage.batches import Chain
+from shardnode.storage.data_directory import DataDirectory
+from shardnode.storage.databases import Databases
+from shardnode.storage.faults import DISK_ERRORS, RESTORE_NODE, RESTORE_STORE, fault
+from shardnode.storage.node_tables import BATCHES, NODE
+from shardnode.storage.port import StorageFault
+
+CACHE_KIB = 1_024
+
+_IDENTIFY = select(NODE)
+_JOURNAL = select(BATCHES).where(BATCHES.c.last_position > select(NODE.c.cut_position).scalar_subquery())
+_IN_ORDER = _JOURNAL.order_by(BATCHES.c.last_position)
+
+
+class OfflineDirectory:
+    """A context: within it the directory is locked and its journal read. StorageFault for what cannot be read."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._directory = DataDirectory(data_dir)
+        self._databases = Databases(cache_kib=CACHE_KIB, wal_limit_bytes=0)
+        self._tail: dict[StoreId, list[tuple[int, bytes]]] = {}
+        """Store → its parts of the journal's records, by position."""
+        self._resources = ExitStack()
+        self.naming_key = b""
+        self.position = 0
+        """Of the journal's last record."""
+        self.acknowledged = 0
+        """Position up to which records are known to be acknowledged; larger than `position` if some were lost."""
+
+    def __enter__(self) -> Self:
+        """Lock the directory and read its journal."""
+        path = self._directory.node_database
+        if not path.exists():
+            raise StorageFault(f"{path}: is not there; name a data directory that a node has used")
+        with ExitStack() as resources:
+            self._lock()
+            resources.callback(self._directory.unlock)
+            self._temporary = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="auction-offline-")))
+            try:
+                with self._reading(path) as connection:
+                    self._read_journal(connection)
+                self.acknowledged = max(self.position, self._noted_end())
+            except DISK_ERRORS as error:
+                raise fault(path, error, RESTORE_NODE) from error
+            self._resources = resources.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let others in."""
+        self._resources.close()
+
+    def stores(self) -> list[StoreId]:
+        """All stores, by id: those with a file, and those that only the journal knows."""
+        files = {path.stem for path in self._directory.stores.glob("??/*.sqlite")}
+        return sorted(files | self._tail.keys())
+
+    def load(self, store: StoreId, tables: Collection[str] = TABLES.keys()) -> PlayerState:
+        """A store as its node would know it: its file, and the journal's records beyond. A store never written to is
+        empty. Where the file lacks no record, only `tables` are read.
+        """
+        path = self._directory.store_file(store)
+        state, position = PlayerState(), 0
+        if path.exists():
+            try:
+                with self._reading(path) as connection:
+                    position = store_tables.identify(connection, store).position
+                    tail = self._beyond(store, position)
+                    state = store_tables.read(connection, TABLES.keys() if tail else tables)
+            except DISK_ERRORS as error:
+                raise fault(path, error, RESTORE_STORE) from error
+            if position > self.position:
+                raise StorageFault(
+                    f"{path}: knows record {position}, but the journal ends at {self.position}: {RESTORE_NODE}"
+                )
+        for at, part in self._beyond(store, position):
+            try:
+                for event in decode_events(part):
+                    evolve(state, event)
+            except Exception as error:
+                raise StorageFault(
+                    f"{path}: record {at} does not fit what it holds: {error!r}: {RESTORE_STORE}"
+                ) from error
+        return state
+
+    def player(self, player: str) -> PlayerState:
+        """A player's store."""
+        return self.load(player_store(self.naming_key, player))
+
+    def _beyond(self, store: StoreId, position: int) -> list[tuple[int, bytes]]:
+        return [(at, part) for at, part in self._tail.get(store, ()) if at > position]
+
+    def _lock(self) -> None:
+        try:
+            self._directory.lock()
+        except FileNotFoundError:
+            return  # a copy of a directory, made without the lock: nobody uses it
+        except OSError as error:
+            raise fault(self._directory.path, error, RESTORE_NODE) from error
+
+    def _read_journal(self, connection: Connection) -> None:
+        node = connection.execute(_IDENTIFY).one()
+        self.naming_key = node.naming_key
+        chain = Chain(node.cut_position, node.cut_checksum, node.cut_now_ms)
+        for row in connection.execute(_IN_ORDER).mappings():
+            chain.follow(row)
+            for entry in batches.entries_of(row):
+                for store, part in entry.events.items():
+                    self._tail.setdefault(store, []).append((entry.position, part))
+        self.position = chain.position
+
+    def _noted_end(self) -> int:
+        path = self._directory.journal_end
+        try:
+            return journal_end.read(path) if path.exists() else 0
+        except ValueError as error:
+            raise fault(path, error, RESTORE_NODE) from error
+
+    @contextmanager
+    def _reading(self, path: Path) -> Iterator[Connection]:
+        wal = path.with_name(f"{path.name}-wal")
+        if not wal.exists():
+            connection = self._databases.read(path)
+        else:
+            copy = self._temporary / path.name
+            shutil.copyfile(path, copy)
+            shutil.copyfile(wal, self._temporary / wal.name)
+            connection = self._databases.connect(copy)
+        try:
+            yield connection
+        finally:
+            connection.close()

@@ -1,0 +1,56 @@
+"""A small house on disk with trades in it, made by the rules themselves."""
+
+from pathlib import Path
+
+from auction.events import encode_events
+from auction.ids import NAMING_KEY_BYTES
+from auction.state import TABLES, StoreId
+from shardnode.storage.port import Append, Entry, Snapshot
+from shardnode.storage.sqlite_storage import SqliteStorage
+from tests.auction.house import NAMING_KEY, House, replayed
+
+
+def trade() -> House:
+    """A house in which gold and goods are everywhere: held, listed, bid for, won, waiting, claimed, taken."""
+    house = House()
+    house.grant("ann", gold=500, items=2, commodities={"tin": 7})
+    house.grant("bob", gold=1_000)
+    house.grant("cyd", gold=1_000)
+    sold = house.create("ann", start_bid=10, buyout=400)
+    house.bid("bob", sold, 100)
+    house.bid("cyd", sold, 150)
+    house.run_out(sold)
+    house.claim_all("ann")
+    house.bid("bob", house.create("ann", start_bid=20), 60)
+    house.buy_out("cyd", house.create("bob", buyout=50), 50)
+    return house
+
+
+def as_kept(house: House) -> dict[StoreId, dict[str, dict]]:
+    """The rows of every store of a house."""
+    return {
+        store: {name: getattr(state, name).rows for name in TABLES}
+        for store, state in house.states.items()
+        if state.account
+    }
+
+
+def write(house: House, data: Path, saved: int) -> SqliteStorage:
+    """The house's records in a data directory, one a batch; stores' files know the first `saved`. It is left open."""
+    keys = [bytes(8), NAMING_KEY, bytes(16)]
+    storage = SqliteStorage(data, random_bytes=lambda count: next(key for key in keys if len(key) == count))
+    assert len(NAMING_KEY) == NAMING_KEY_BYTES
+    storage.open()
+    for position, record in enumerate(house.records, 1):
+        parts = {store: encode_events(events) for store, events in record.items()}
+        storage.journal.append(Append([Entry(position, parts)], {}, house.now_ms))
+    storage.stores.save(_snapshots(house, saved))
+    return storage
+
+
+def _snapshots(house: House, saved: int) -> list[Snapshot]:
+    states = replayed(house.records[:saved])
+    return [
+        Snapshot(store, saved, {name: dict(getattr(state, name).rows) for name in TABLES})
+        for store, state in states.items()
+    ]
