@@ -72,6 +72,8 @@ class Client(Calls):
         """Cancels the pending tick."""
         self._alarm_at_s = 0.0
         self._connected: Any = self._new_waiter()
+        self._goodbye: tuple[int, Any] | None = None
+        """Which socket is being closed on the program's wish, and who waits for that."""
         self._ended = False
         self._error: AuctionError | None = None
         self._listeners: list[Any] = []
@@ -97,12 +99,13 @@ class Client(Calls):
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Send all calls made inside the block together, at its end. Await them after the block."""
+        """Send all calls made inside the block together: at its end, or when it first waits for something."""
         self.session.hold()
+        self._soon(self._release)
         try:
             yield
         finally:
-            self._perform(self.session.release())
+            self._release()
 
     async def events(self) -> AsyncIterator[Notice]:
         """Our events, each once and in order; ends with `close`. One reader at a time.
@@ -129,9 +132,15 @@ class Client(Calls):
         self._on_missed = on_missed
         self._hand_out()
 
-    def close(self) -> None:
-        """End the session; open calls fail."""
+    def close(self) -> Awaitable[None]:
+        """End the session; open calls fail. Await it to know that the socket is closed as well."""
+        gone: Awaitable[None] = self._new_waiter()
+        if self._socket is None:
+            self._resolve(gone, None)
+        else:
+            self._goodbye = (self._attempt, gone)
         self._perform(self.session.stop())
+        return gone
 
     # For the edge
 
@@ -163,6 +172,9 @@ class Client(Calls):
             self._attempt += 1
             self._socket = None
             self._perform(self.session.closed(self._now_s(), why))
+        elif self._goodbye is not None and attempt == self._goodbye[0]:
+            self._resolve(self._goodbye[1], None)
+            self._goodbye = None
 
     @abstractmethod
     def _now_s(self) -> float:
@@ -197,6 +209,9 @@ class Client(Calls):
         """Give up what `_open_socket` began, if it is still at it."""
 
     # Performing effects
+
+    def _release(self) -> None:
+        self._perform(self.session.release())
 
     def _perform(self, effects: Sequence[Effect]) -> None:
         for effect in effects:

@@ -187,7 +187,8 @@ class Session:
 
     def hold(self) -> None:
         """Keep the requests that follow, to be sent together by `release`."""
-        self._held = []
+        if self._held is None:
+            self._held = []
 
     def release(self) -> Sequence[Effect]:
         """Send what was held, in as few messages as the protocol allows."""

@@ -120,7 +120,7 @@ async def _run(log_in: LogIn, bots: list[Bot], plan: Plan, *, with_service: bool
     finally:
         showing.cancel()
         if service is not None:
-            service.close()
+            await service.close()
     click.echo(f"done {_summary(market)}")
 
 
@@ -138,8 +138,8 @@ async def _live(market: Market, plan: Plan) -> None:
 
 async def _show_progress(market: Market, clock: Clock) -> None:
     """One line on a terminal, written over and over."""
-    while sys.stderr.isatty():
-        click.echo(f"\r\x1b[Kbots: {_summary(market)}", nl=False, err=True)
+    while sys.stdout.isatty():
+        click.echo(f"\r\x1b[Kbots: {_summary(market)}", nl=False)
         await clock.wait(PROGRESS_EVERY_S)
 
 

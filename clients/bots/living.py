@@ -97,7 +97,7 @@ class Market:
             price_max=world.rules.price_max,
         )
         if self._service is None:
-            client.close()
+            await client.close()
             return
         for bot in self._bots:
             if not await self._owned_something(bot):
@@ -141,7 +141,7 @@ class Market:
             self._lives.pop(bot.player).close()
             await self._fail(error)
         finally:
-            client.close()
+            await client.close()
 
     async def _trade_with(self, client: Client, bot: Bot) -> None:
         life = self._lives.get(bot.player)

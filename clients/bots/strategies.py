@@ -27,7 +27,7 @@ from clients.bots.worth import Appraiser
 from clients.errors import AuctionError, Outbid
 
 CLAIMS_A_VISIT = 10
-SALES_A_VISIT = 5
+SALES_A_VISIT = 3
 BIDS_A_VISIT = 5
 PURSE_SHARE_MAX = 0.4
 """The largest share of the wallet that goes into one listing."""

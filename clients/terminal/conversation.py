@@ -57,7 +57,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         try:
             await act(client)
         finally:
-            client.close()
+            await client.close()
 
 
 def _end(message: str, code: int) -> NoReturn:

@@ -66,7 +66,7 @@ async def scenario(encoding: Encoding) -> None:
     assert (await anext(events)).seq == 2
     assert (await client.bid("e.l1", 7)).winning
     assert len(house.executed) == 5
-    client.close()
+    await client.close()
     assert [event async for event in events] == []
 
     await expect(Unauthenticated, url, "forged", encoding)

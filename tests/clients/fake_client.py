@@ -87,7 +87,7 @@ class FakeClient(Calls):
         for event in self.house.events[self.player]:
             on_event(msgspec.convert(event, Notice))
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Note it."""
         self.closed = True
 

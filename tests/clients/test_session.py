@@ -103,6 +103,21 @@ def test_held_calls_travel_in_arrays_of_at_most_fifty(encoding: str) -> None:
     assert len(line.results) == 51
 
 
+def test_holding_twice_keeps_what_is_held() -> None:
+    """A batch inside a batch loses nothing, and releasing twice sends nothing twice."""
+    line = Line(FakeHouse())
+    line.log_in()
+    line.session.hold()
+    bid(line, "first")
+    line.session.hold()
+    bid(line, "second")
+    line.perform(line.session.release())
+    line.perform(line.session.release())
+    line.settle()
+    assert set(line.results) == {"first", "second"}
+    assert len(line.connection.received) == 2
+
+
 def test_a_batch_keeps_within_the_largest_message() -> None:
     """Held calls are split by bytes as well, so no message is larger than a node takes."""
     line = Line(FakeHouse(), settings=Settings(message_bytes_max=1_000))

@@ -153,6 +153,20 @@ def test_a_batch_is_one_frame(scene: Scene) -> None:
     assert [message["method"] for message in connection.received[-1]] == ["listing.bid"] * 2
 
 
+def test_waiting_inside_a_batch_sends_what_there_is(scene: Scene) -> None:
+    """A call awaited before its batch has ended is sent all the same."""
+
+    async def trade() -> bool:
+        with scene.client.batch():
+            first = await scene.client.bid("a.l1", 1)
+            second = scene.client.bid("b.l1", 2)
+        return first.winning and (await second).winning
+
+    trading = ensureDeferred(trade())
+    scene.clock.advance(0)
+    assert scene.finish(trading)
+
+
 def test_events_come_by_iteration(scene: Scene) -> None:
     """`async for` takes each event once, across a lost socket, and ends when the client is closed."""
     seen: list[int] = []
@@ -247,10 +261,10 @@ def test_a_forged_token_fails_the_connect() -> None:
 
 def test_nothing_is_left_after_close(scene: Scene) -> None:
     """A closed client leaves no timer and no socket, and later calls fail."""
-    scene.client.close()
-    scene.street.flush()
+    scene.finish(scene.client.close())
     scene.clock.advance(2)
     assert scene.clock.getDelayedCalls() == []
+    scene.finish(scene.client.close())
     with pytest.raises(Unavailable):
         scene.finish(scene.client.bid("a.l1", 1))
 

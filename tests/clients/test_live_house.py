@@ -1,0 +1,144 @@
+"""The clients against a real node over loopback: documents' examples, a person's session, a population, TLS."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clients.bots.population import population
+from tests.processes import AUCTION, Nodes
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+END_S = 30.0
+
+
+class Home:
+    """A live node and how to talk to it."""
+
+    def __init__(self, nodes: Nodes, url: str) -> None:
+        self.nodes = nodes
+        self.url = url
+
+    def auction(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run an `auction` command to its end."""
+        return subprocess.run([AUCTION, *words], capture_output=True, text=True, timeout=END_S, check=False)
+
+    def person(self, name: str, *words: str) -> Any:
+        """Run `auction client` as somebody; what it printed, read as JSON."""
+        run = self.auction("client", "--url", self.url, "--data", str(self.nodes.data), "--as", name, "--json", *words)
+        assert run.returncode == 0, run.stderr
+        return json.loads(run.stdout)
+
+    def bots(self, *words: str) -> str:
+        """Run `auction bots` to its end; what it printed."""
+        run = self.auction("bots", "--url", self.url, "--data", str(self.nodes.data), "--players", "12", *words)
+        assert run.returncode == 0, run.stderr
+        return run.stdout
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A node with a populated market."""
+    nodes = Nodes(tmp_path_factory.mktemp("home"))
+    try:
+        home = Home(nodes, nodes.start().url())
+        assert home.bots("--populate", "--duration-s", "0").startswith("populated ")
+        yield home
+    finally:
+        nodes.end()
+
+
+def test_a_populated_market_has_something_for_everybody(home: Home) -> None:
+    """Listings of several shelves, most with bids to come, some with bids, all with believable prices."""
+    found = home.person("looker", "search", "--limit", "100")["listings"]
+    assert len(found) >= 30
+    assert len({listing["item"]["category"] for listing in found}) >= 5
+    assert any(listing["bids"] for listing in found)
+    for listing in found:
+        prices = [listing[name] for name in ("start_bid", "buyout") if listing[name] is not None]
+        assert prices == sorted(prices)
+        assert 0 < min(prices) <= max(prices) < 10**9
+
+
+def test_a_second_start_grants_nothing_twice(home: Home) -> None:
+    """Bots that come again find what they have; the nobody's wallet changes."""
+    names = [bot.player for bot in population(1, 3)]
+    before = [home.person(name, "wallet") for name in names]
+    assert all(wallet["gold"]["available"] > 0 for wallet in before)
+    home.bots("--duration-s", "0")
+    assert [home.person(name, "wallet") for name in names] == before
+
+
+def test_a_person_can_sell_what_another_buys(home: Home) -> None:
+    """From the first look into the stash to the claimed proceeds, through the terminal client alone."""
+    as_service(home, "await game.grant('sara', key='s', items=[{'base': 'harbour_cutter'}])")
+    as_service(home, "await game.grant('beth', key='b', gold=1_000)")
+    (item,) = home.person("sara", "stash")["items"]
+    listing = home.person("sara", "sell", item["item"][-8:], "--buyout", "400", "--start-bid", "100")["listing"]
+    assert home.person("beth", "bid", listing["listing"], "150")["winning"]
+    assert home.person("beth", "buyout", listing["listing"], "--yes")["paid"] == 400
+    (arrived,) = home.person("beth", "deliveries")["deliveries"]
+    assert home.person("beth", "claim", arrived["delivery"][-8:])["delivery"]["items"] == [item]
+    assert home.person("sara", "claim", "--all")["delivery"]["gold"] == 340
+    events = home.person("sara", "events")["events"]
+    assert [event["type"] for event in events] == ["listing.sold", "delivery.arrived"]
+
+
+@pytest.mark.parametrize(("number", "printed"), [(0, "reader has 5000 gold"), (1, "listing.sold")])
+def test_the_examples_of_the_page_run(home: Home, number: int, printed: str) -> None:
+    """What docs/clients.md shows works as pasted, on Twisted and on asyncio."""
+    example = BLOCK.findall((ROOT / "docs" / "clients.md").read_text("utf-8"))[number]
+    as_service(home, SOLD if number == 1 else "await game.grant('reader', key='purse', gold=5_000)")
+    run = python(example, AUCTION_URL=home.url, AUCTION_TOKEN=home.nodes.token("reader"))
+    assert (run.returncode, run.stderr) == (0, "")
+    assert printed in run.stdout
+
+
+SOLD = """
+    item = (await game.grant("reader", key="item", items=[{"base": "harbour_cutter"}])).items[0].item
+    await game.grant("buyer", key="gold", gold=1_000)
+    reader, buyer = await connect(url, os.environ["READER"]), await connect(url, os.environ["BUYER"])
+    listing = (await reader.sell(item, buyout=400, duration_s=3_600)).listing
+    await buyer.buyout(listing.listing, 400)
+    await reader.close()
+    await buyer.close()
+"""
+
+
+def as_service(home: Home, does: str) -> None:
+    """Let the game's service do something, in a program of its own."""
+    program = f"""
+import asyncio, os
+from clients.asyncio_client import connect
+
+async def main():
+    url = os.environ["AUCTION_URL"]
+    game = await connect(url, os.environ["AUCTION_TOKEN"])
+    {does.strip()}
+    await game.close()
+
+asyncio.run(main())
+"""
+    tokens = {name: home.nodes.token(name.lower()) for name in ("READER", "BUYER")}
+    run = python(program, AUCTION_URL=home.url, AUCTION_TOKEN=home.nodes.token("game", "service"), **tokens)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def python(code: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run a program to its end."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=END_S,
+        check=False,
+    )
