@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from clients.bots.population import population
+from tests.gateway.test_listen import write_pair
 from tests.processes import AUCTION, Nodes
 
 ROOT = Path(__file__).parents[2]
@@ -101,6 +102,25 @@ def test_the_examples_of_the_page_run(home: Home, number: int, printed: str) -> 
     assert printed in run.stdout
 
 
+@pytest.mark.parametrize("loop", ["twisted", "asyncio"])
+def test_a_house_behind_tls_is_trusted_by_its_certificate(tmp_path: Path, loop: str) -> None:
+    """With `ca_pem` both edges connect to a `wss` URL; without it they refuse a certificate that nobody vouches for."""
+    pair = write_pair(tmp_path)
+    nodes = Nodes(tmp_path)
+    try:
+        url = nodes.start("--tls-cert", pair.certificate, "--tls-key", pair.key).url()
+        assert url.startswith("wss://")
+        run = python(
+            TLS_PROGRAMS[loop],
+            AUCTION_URL=url.replace("127.0.0.1", "localhost"),
+            AUCTION_TOKEN=nodes.token("ann"),
+            CERTIFICATE=pair.certificate.read_text(),
+        )
+    finally:
+        nodes.end()
+    assert (run.returncode, run.stdout) == (0, "Unavailable\nann\n"), run.stderr
+
+
 SOLD = """
     item = (await game.grant("reader", key="item", items=[{"base": "harbour_cutter"}])).items[0].item
     await game.grant("buyer", key="gold", gold=1_000)
@@ -110,6 +130,47 @@ SOLD = """
     await reader.close()
     await buyer.close()
 """
+
+
+TLS_PROGRAMS = {
+    "twisted": """
+import os
+from twisted.internet.defer import Deferred
+from twisted.internet.task import react
+from clients.errors import Unavailable
+from clients.twisted_client import connect
+
+async def main(reactor):
+    try:
+        await connect(os.environ["AUCTION_URL"], os.environ["AUCTION_TOKEN"], reactor=reactor)
+    except Unavailable as error:
+        print(type(error).__name__)
+    client = await connect(
+        os.environ["AUCTION_URL"], os.environ["AUCTION_TOKEN"], reactor=reactor, ca_pem=os.environ["CERTIFICATE"]
+    )
+    print(client.player)
+    await client.close()
+
+react(lambda reactor: Deferred.fromCoroutine(main(reactor)))
+""",
+    "asyncio": """
+import asyncio, os
+from clients.asyncio_client import connect
+from clients.errors import Unavailable
+
+async def main():
+    try:
+        await connect(os.environ["AUCTION_URL"], os.environ["AUCTION_TOKEN"])
+    except Unavailable as error:
+        print(type(error).__name__)
+    client = await connect(os.environ["AUCTION_URL"], os.environ["AUCTION_TOKEN"], ca_pem=os.environ["CERTIFICATE"])
+    print(client.player)
+    await client.close()
+
+asyncio.run(main())
+""",
+}
+"""Connect without trust, then with it."""
 
 
 def as_service(home: Home, does: str) -> None:
