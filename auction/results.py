@@ -76,15 +76,9 @@ class PlayerResult(msgspec.Struct, frozen=True):
     seq: int
 
 
-class AdminPlayerResult(msgspec.Struct, frozen=True):
+class AdminPlayerResult(PlayerResult, frozen=True):
     """`admin.player`: as `player.get`, and where the store is and its latest ledger entries."""
 
-    player: str
-    gold: Gold
-    listings: int
-    deliveries: int
-    stash: Stash
-    seq: int
     store: str
     node: str
     ledger: list[LedgerEntry]

@@ -35,14 +35,13 @@ from shardnode.node.lanes import ThreadLane
 from shardnode.node.node import Node, NodeLimits
 from shardnode.ops.logs import start_logging
 from shardnode.ops.metrics import Metrics
+from shardnode.storage.data_directory import DataDirectory
 from shardnode.storage.port import Recovered, StorageFault
 from shardnode.storage.sqlite_storage import SqliteStorage
 from shardnode.wire.errors import Unavailable
 from worlddata.loading import load_catalog
 from worlddata.problems import WorldError
 
-URL_FILE = "node.url"
-"""In the data directory while the node serves: where it does, for commands beside it."""
 YOUNG_OBJECTS_MAX = 50_000
 """Objects made between two looks of the garbage collector; rows and requests are freed by reference counts alone."""
 
@@ -79,6 +78,7 @@ class Service:
         self._port: Any = None
         self.problem: Exception | None = None
         self.has_failed = False
+        self._directory = DataDirectory(config.data)
         self._storage = SqliteStorage(config.data)
         try:
             self._build(self._storage.open())
@@ -162,7 +162,7 @@ class Service:
         self._ready = True
         host = f"[{config.host}]" if ":" in config.host else config.host
         url = f"{'wss' if tls else 'ws'}://{host}:{port.getHost().port}/ws"
-        (config.data / URL_FILE).write_text(f"{url}\n")
+        self._directory.url.write_text(f"{url}\n")
         log.info("ready", url=url, node=config.node_id, world=self._node.catalog.version)
         sys.stdout.write(f"ready {url}\n")
         sys.stdout.flush()
@@ -181,7 +181,7 @@ class Service:
             yield self._node.stop()
         for lane in self._lanes:
             yield lane.close()
-        (self._config.data / URL_FILE).unlink(missing_ok=True)
+        self._directory.url.unlink(missing_ok=True)
         self._storage.close()
         hurry.cancel()
         log.info("stopped")
@@ -233,6 +233,3 @@ def _allow_open_files() -> None:
     """Use as many files and sockets as the system lets this process have."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-__all__ = ["URL_FILE", "CannotStart", "Service", "serve"]

@@ -2,6 +2,7 @@
 
 node.lock                     locked (flock) by the process that uses the directory; the file itself stays
 node.pid                      the process id of the node, while it runs
+node.url                      where the node serves, while it does
 node.sqlite                   the node's database: journal, wake-ups, open listings
 journal.end                   the last position known durable, as 20 decimal digits
 stores/<2>/<store>.sqlite     the stores' files, in a directory named by the first two characters of the store id
@@ -27,6 +28,7 @@ class DataDirectory:
         self.path = path
         self.node_database = path / "node.sqlite"
         self.journal_end = path / "journal.end"
+        self.url = path / "node.url"
         self.stores = path / "stores"
         self._lock_file = path / "node.lock"
         self._pid_file = path / "node.pid"
@@ -68,6 +70,17 @@ class DataDirectory:
         if self._locked is not None:
             os.close(self._locked)
             self._locked = None
+
+    def in_use(self) -> bool:
+        """Whether another process holds the lock now."""
+        try:
+            self.lock()
+        except FileNotFoundError:
+            return False
+        except StorageFault:
+            return True
+        self.unlock()
+        return False
 
     def close(self) -> None:
         """Remove node.pid and let others in."""

@@ -1,0 +1,154 @@
+"""`auction inspect --data DIR PLAYER`: one player's store for a person, of a running node or of a stopped one.
+
+Beside a running node the node is asked, over its protocol, with tokens made by the house's own key. A stopped or
+crashed node's files and journal are read, without changing them, and the same questions are put to the rules directly.
+"""
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from clients.surroundings import connect_by_asyncio
+
+if TYPE_CHECKING:
+    from auction.results import (
+        AdminPlayerResult,
+        BidsResult,
+        DeliveriesResult,
+        InventoryResult,
+        ListingsResult,
+        WorldResult,
+    )
+
+    Answers = tuple[WorldResult, AdminPlayerResult, InventoryResult, ListingsResult, BidsResult, DeliveriesResult]
+
+ENTRIES_SHOWN = 12
+"""How many of the latest ledger entries are shown."""
+TOKEN_S = 60
+PAGE = 100
+
+
+@click.command("inspect")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    help="The data directory of the node at which the player is at home.",
+)
+@click.argument("player")
+def inspect_command(data: Path, player: str) -> None:
+    """Show one player: wallet, stash, listings, bids, deliveries, ledger."""
+    from clients.errors import AuctionError
+    from shardnode.storage.port import StorageFault
+
+    url = _running_url(data)
+    try:
+        answers = _ask_node(data, url, player) if url else _read_files(data, player)
+    except (AuctionError, StorageFault) as problem:
+        click.echo(str(problem), err=True)
+        sys.exit(2)
+    if answers is None:
+        click.echo(f"no player {player!r} is known here; names are case-sensitive", err=True)
+        sys.exit(1)
+    _show(player, answers)
+
+
+def _running_url(data: Path) -> str | None:
+    """Where the node on this directory serves, if one does."""
+    from shardnode.storage.data_directory import DataDirectory
+
+    directory = DataDirectory(data)
+    return directory.url.read_text().strip() if directory.in_use() and directory.url.exists() else None
+
+
+def _ask_node(data: Path, url: str, player: str) -> "Answers | None":
+    import asyncio
+
+    from clients.errors import NotFound
+    from shardnode.cli import mint_token
+
+    async def ask() -> "Answers | None":
+        operator = await connect_by_asyncio(url, lambda: mint_token(data, "inspect", "operator", TOKEN_S), None)
+        try:
+            known = await operator.inspect(player)
+        except NotFound:
+            return None
+        finally:
+            operator.close()
+        as_player = await connect_by_asyncio(url, lambda: mint_token(data, player, "player", TOKEN_S), None)
+        try:
+            return (
+                await as_player.world(),
+                known,
+                await as_player.inventory(limit=PAGE),
+                await as_player.my_listings(limit=PAGE),
+                await as_player.my_bids(limit=PAGE),
+                await as_player.deliveries(limit=PAGE),
+            )
+        finally:
+            as_player.close()
+
+    return asyncio.run(ask())
+
+
+def _read_files(data: Path, player: str) -> "Answers | None":
+    from auction import commands
+    from auction.context import Caller, Context, Request
+    from auction.house import Executed, execute
+    from auction.ids import player_store
+    from auction.refusals import Refusal
+    from shardnode.storage.offline import OfflineDirectory
+    from worlddata.loading import PACKAGED_SOURCES
+    from worlddata.toml_sources import read_sources
+
+    with OfflineDirectory(data) as directory:
+        context = Context(
+            read_sources(PACKAGED_SOURCES),
+            int(time.time() * 1000),
+            lambda name: player_store(directory.naming_key, name),
+            lambda low, _high: low,
+            str(data),
+        )
+
+        def answer(ask: commands.StoreQuery | commands.WorldQuery, caller: Caller = Caller(player, "player")) -> Any:  # noqa: B008 - a frozen value
+            executed = execute(Request(caller, ask), directory.load, context)
+            assert isinstance(executed, Executed), executed
+            return executed.answer.body
+
+        known = answer(commands.InspectPlayer(player=player), Caller("", "operator"))
+        if isinstance(known, Refusal):
+            return None
+        return (
+            answer(commands.DescribeWorld()),
+            known,
+            answer(commands.ListInventory(limit=PAGE)),
+            answer(commands.MyListings(limit=PAGE)),
+            answer(commands.MyBids(limit=PAGE)),
+            answer(commands.ListDeliveries(limit=PAGE)),
+        )
+
+
+def _show(player: str, answers: "Answers") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from clients.terminal.tables import Display, wallet
+
+    world, known, stash, listings, bids, deliveries = answers
+    console = Console()
+    display = Display(world, int(time.time() * 1000), width=console.width, whole_ids=True)
+    console.print(wallet(known))
+    console.print(f"store {known.store} at {known.node}")
+    console.print(display.stash(stash.items, stash.commodities))
+    console.print(display.listings(listings.listings, f"{player}'s listings"))
+    console.print(display.bids(bids.bids))
+    console.print(display.deliveries(deliveries.deliveries, "Deliveries that wait"))
+    ledger = Table("entry", "gold", "from", "to", "for", title=f"The latest {ENTRIES_SHOWN} ledger entries")
+    for entry in known.ledger[-ENTRIES_SHOWN:]:
+        ledger.add_row(
+            str(entry.number), f"{entry.amount:,}", entry.credit, entry.debit, f"{entry.reason} {entry.ref or ''}"
+        )
+    console.print(ledger)
