@@ -8,6 +8,7 @@ answers out, sockets closed, stores into their files, data directory unlocked.
 import gc
 import resource
 import secrets
+import signal
 import sys
 import time
 from collections.abc import Generator
@@ -62,7 +63,9 @@ def serve(config: Config) -> int:
     service = Service(reactor, config)
     reactor.callWhenRunning(service.start)
     reactor.addSystemEventTrigger("before", "shutdown", service.stop)
-    reactor.run()
+    for number in (signal.SIGINT, signal.SIGTERM):  # Twisted's own handlers take a second signal for an error
+        signal.signal(number, lambda *_: reactor.callFromThread(service.end))
+    reactor.run(installSignalHandlers=False)
     if service.problem is not None:
         raise CannotStart(str(service.problem)) from service.problem
     return 1 if service.has_failed else 0
@@ -198,6 +201,10 @@ class Service:
             log.failure(
                 "the node stops before it lies: a bug; keep a copy of the data directory and report this", failure
             )
+        self.end()
+
+    def end(self) -> None:
+        """Begin to stop; nothing where that has begun already."""
         try:
             self._reactor.stop()
         except ReactorNotRunning:

@@ -134,14 +134,14 @@ class Client:
             self._read()
         return self._answers.pop(0)
 
-    def event(self, kind: str | None = None) -> dict[str, Any]:
+    def event(self, kind: str | None = None, within_s: float = PATIENCE_S) -> dict[str, Any]:
         """The next push `event`; with a type, the next one of it, others being passed over."""
         while True:
             while self._pushes:
                 _, event = self._pushes.popleft()
                 if kind in (None, event["type"]):
                     return event
-            self._read()
+            self._read(within_s)
 
     def events_heard(self) -> list[dict[str, Any]]:
         """The pushes that have come so far and were not asked for yet."""

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,19 +16,25 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.conformance.client import JSON, Client, Encoding
 from tests.processes import NodeProcess, Nodes
 
-TOKEN_S = 3600
+TOKEN_S = HOUR_S = 3600
 
 
 @contextlib.contextmanager
 def running(
-    directory: Path, *options: str | Path, environment: Mapping[str, str] | None = None
+    directory: Path,
+    *options: str | Path,
+    environment: Mapping[str, str] | None = None,
+    ended_by: signal.Signals = signal.SIGTERM,
 ) -> Iterator[tuple[str, NodeProcess]]:
-    """A node on `directory/data` and its URL, until the block ends; then it must stop cleanly, with a clean log."""
+    """A node on `directory/data` and its URL, until the block ends.
+
+    It is then ended by a signal; one that it can hear must end it cleanly, and its log must be clean in any case.
+    """
     nodes = Nodes(directory)
     process = nodes.start(*options, environment=environment)
     try:
         yield process.url(), process
-        assert process.stop() == 0, process.log
+        assert process.stop(ended_by) == (0 if ended_by == signal.SIGTERM else -ended_by), process.log
         assert not complaints(process.log)
     finally:
         nodes.end()
@@ -71,6 +78,41 @@ class Player(Client):
 
     name = ""
     items: Sequence[str] = ()
+
+    def sell(self, item: int = 0, *, duration_s: int = HOUR_S, **prices: int) -> str:
+        """Put one of the items up for sale; the listing's id."""
+        made = self.call("listing.create", item=self.items[item], duration_s=duration_s, **prices)
+        listing: str = made["listing"]["listing"]
+        return listing
+
+    def bid(self, listing: str, amount: int) -> Any:
+        """Bid and lead; the listing as it then stands."""
+        result = self.call("listing.bid", listing=listing, amount=amount)
+        assert result["winning"] and result["listing"]["winning"], result
+        return result["listing"]
+
+    def look(self, listing: str) -> Any:
+        """A listing as this player sees it."""
+        return self.call("listing.get", listing=listing)["listing"]
+
+    def gold(self) -> tuple[int, int]:
+        """The wallet, and what is behind bids."""
+        gold = self.call("player.get")["gold"]
+        return gold["available"], gold["escrowed"]
+
+    def deliveries(self) -> list[Any]:
+        """What waits to be claimed."""
+        found: list[Any] = self.call("delivery.list")["deliveries"]
+        return found
+
+    def claim_all(self) -> None:
+        """Take in whatever waits."""
+        for delivery in self.deliveries():
+            self.call("delivery.claim", delivery=delivery["delivery"])
+
+    def stash(self) -> list[str]:
+        """The ids of the items in the stash."""
+        return [item["item"] for item in self.call("inventory.list")["items"]]
 
 
 class House:
