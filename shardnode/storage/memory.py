@@ -6,6 +6,7 @@ loses it, as a disk might.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -198,7 +199,7 @@ class MemoryStoreFiles:
         for snapshot in snapshots:
             file = self._disk.files.get(snapshot.store)
             assert file is None or file.position <= snapshot.position, snapshot.store
-            self._disk.write("save", self._before, lambda snapshot=snapshot: self._save(snapshot))  # type: ignore[misc]
+            self._disk.write("save", self._before, partial(self._save, snapshot))
 
     def close(self) -> None:
         """Nothing is open."""

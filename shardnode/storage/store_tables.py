@@ -104,7 +104,8 @@ def read(connection: Connection, tables: Collection[str] = TABLES.keys()) -> Pla
 
 def enter(connection: Connection, snapshot: Snapshot, start: str) -> None:
     """Write the first snapshot of a store into its empty tables, in the caller's transaction."""
-    account: Any = snapshot.changes.get("account", {}).get(0)  # type: ignore[call-overload]
+    accounts: Mapping[Any, Any] = snapshot.changes.get("account", {})
+    account = accounts.get(0)
     if account is None:
         raise RowDamaged("the store was written before, but its file is gone")
     row = StoreRow(snapshot.store, KIND, STORE_VERSION, account.player, snapshot.position, start)
