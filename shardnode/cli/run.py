@@ -56,7 +56,9 @@ async def _run(reactor: Any, data: Path, serve: tuple[str, ...], bots: tuple[str
     from twisted.internet.defer import DeferredList, ensureDeferred
 
     from shardnode.cli.children import Child
+    from shardnode.ops.logs import start_logging
 
+    start_logging("auto", "error")
     children: list[Child] = []
 
     async def stop() -> None:

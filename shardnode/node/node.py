@@ -62,86 +62,85 @@ class NodeLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What a client is told to wait, and after what a timer tries again, where a store's file is damaged."""
 
 
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a node touches outside itself; a test or a simulation hands in its own."""
+
+    storage: Storage
+    """Open already."""
+    reactor: Reactor
+    clock: HouseClock
+    journal_lane: Lane
+    files_lane: Lane
+    search_lane: Lane
+    random_int: Callable[[int, int], int]
+    """Uniform integer within inclusive bounds."""
+    metrics: Metrics
+    push: Callable[[str, Notice], None]
+    """Tell a player's sessions something that is durable."""
+    is_present: Callable[[str], bool]
+    """Whether a player has a session here."""
+    failed: Callable[[Failure], None]
+    """The node must not go on."""
+
+
 class Node:
     """A started node. `stop` leaves a clean data directory; `failed` fires once if the node must not go on."""
 
     def __init__(
-        self,
-        *,
-        name: str,
-        catalog: Catalog,
-        recovered: Recovered,
-        storage: Storage,
-        reactor: Reactor,
-        clock: HouseClock,
-        journal_lane: Lane,
-        files_lane: Lane,
-        search_lane: Lane,
-        random_int: Callable[[int, int], int],
-        metrics: Metrics,
-        limits: NodeLimits,
-        push: Callable[[str, Notice], None],
-        is_present: Callable[[str], bool],
-        failed: Callable[[Failure], None],
+        self, *, name: str, catalog: Catalog, recovered: Recovered, surroundings: Surroundings, limits: NodeLimits
     ) -> None:
         self.name = name
         self.catalog = catalog
         self._naming_key = recovered.naming_key
         self._incarnation = recovered.incarnation
-        self._reactor = reactor
-        self._clock = clock
-        self._metrics = metrics
         self._limits = limits
-        self._push = push
-        self._random_int = random_int
-        self._is_present = is_present
-        self._failed = failed
+        self._outside = outside = surroundings
         self._store_ids: dict[str, StoreId] = {}
         self._undecided = 0
         self._keys_minted = 0
         self._stopping = False
-        self.gate = Gate(recovered.position, reactor.seconds, metrics.gate_waited)
+        self.gate = Gate(recovered.position, outside.reactor.seconds, outside.metrics.gate_waited)
         self.searches = Searches(
             start=recovered.incarnation,
-            journal=storage.journal,
-            journal_lane=journal_lane,
-            search_lane=search_lane,
-            now_ms=clock.now_ms,
+            journal=outside.storage.journal,
+            journal_lane=outside.journal_lane,
+            search_lane=outside.search_lane,
+            now_ms=outside.clock.now_ms,
             limits=limits.searches,
         )
         self.stores = AwakeStores(
-            reactor=reactor,
-            storage=storage,
-            journal_lane=journal_lane,
-            files_lane=files_lane,
+            reactor=outside.reactor,
+            storage=outside.storage,
+            journal_lane=outside.journal_lane,
+            files_lane=outside.files_lane,
             limits=limits.stores,
-            metrics=metrics,
+            metrics=outside.metrics,
         )
         self.checkpoints = Checkpoints(
-            reactor=reactor,
+            reactor=outside.reactor,
             stores=self.stores,
-            storage=storage,
+            storage=outside.storage,
             gate=self.gate,
-            journal_lane=journal_lane,
-            files_lane=files_lane,
+            journal_lane=outside.journal_lane,
+            files_lane=outside.files_lane,
             limits=limits.checkpoints,
-            metrics=metrics,
+            metrics=outside.metrics,
             failed=self.fail,
         )
         self.writer = JournalWriter(
-            reactor=reactor,
-            lane=journal_lane,
-            journal=storage.journal,
+            reactor=outside.reactor,
+            lane=outside.journal_lane,
+            journal=outside.storage.journal,
             gate=self.gate,
-            metrics=metrics,
+            metrics=outside.metrics,
             on_listings=self._listings_durable,
             failed=self.fail,
         )
         self.timers = Timers(
-            reactor=reactor,
-            clock=clock,
-            journal=storage.journal,
-            journal_lane=journal_lane,
+            reactor=outside.reactor,
+            clock=outside.clock,
+            journal=outside.storage.journal,
+            journal_lane=outside.journal_lane,
             limits=limits.timers,
             settle=self._settle,
             failed=self.fail,
@@ -166,7 +165,7 @@ class Node:
     def fail(self, failure: Failure) -> None:
         """Something happened after which the node must not answer any more: a fault of the disk, or a bug of ours."""
         self._stopping = True
-        self._failed(failure)
+        self._outside.failed(failure)
 
     def ask(self, request: Request) -> "Deferred[Answer]":
         """The answer, once everything that it tells is durable; fails with Unavailable where nothing was done."""
@@ -186,7 +185,7 @@ class Node:
         """A client was told that a mutation is in doubt: keep the key that the node gave it."""
         store = self.store_of(request.caller.player)
         state = self.stores.state(store)
-        now_ms = self._clock.now_ms()
+        now_ms = self._outside.clock.now_ms()
         events = [] if state is None else keys.tell(state, request.own_key, now_ms)
         if state is not None and events:
             for event in events:
@@ -217,15 +216,17 @@ class Node:
             (len(self.stores.dirty) >= self._limits.stores.dirty_max, "dirty_max"),
         ):
             if full:
-                self._metrics.limit_hit(limit)
+                self._outside.metrics.limit_hit(limit)
                 raise Unavailable(f"the node is catching up ({limit}); try again", self._limits.retry_after_ms)
 
     def _decide(self, request: Request, answer: "Deferred[Answer]", tries: int) -> None:
         """Execute a request and put its answer before the gate; a request that was given up meanwhile does nothing."""
         if answer.called:
             return
-        now_ms = self._clock.now_ms()
-        context = Context(self.catalog, now_ms, self.store_of, self._random_int, self.name, self._is_present)
+        now_ms = self._outside.clock.now_ms()
+        context = Context(
+            self.catalog, now_ms, self.store_of, self._outside.random_int, self.name, self._outside.is_present
+        )
         outcome = execute(request, self.stores.state, context)
         if isinstance(outcome, Asleep):
             self._wake(request, answer, outcome, tries)
@@ -233,11 +234,11 @@ class Node:
         position = self._commit(outcome.record, now_ms) if outcome.record else self.stores.position(outcome.reads)
         self.gate.when(position, answer.callback, outcome.answer)
         for player, notice in outcome.notices:
-            self.gate.when(position, self._push, player, notice)
+            self.gate.when(position, self._outside.push, player, notice)
 
     def _wake(self, request: Request, answer: "Deferred[Answer]", asleep: Asleep, tries: int) -> None:
         if self.stores.full() or self._undecided >= self._limits.undecided_max:
-            self._metrics.limit_hit("awake_max" if self.stores.full() else "undecided_max")
+            self._outside.metrics.limit_hit("awake_max" if self.stores.full() else "undecided_max")
             raise Unavailable("the node holds as many stores as it may; try again", self._limits.retry_after_ms)
         assert tries > 0, f"{request.ask!r} needs ever more stores"
         self._undecided += 1
@@ -253,7 +254,7 @@ class Node:
     def _undecidable(self, failure: Failure, answer: "Deferred[Answer]") -> None:
         if failure.check(StorageFault):
             log.error("store cannot be opened; what needs it is refused, the rest goes on", why=str(failure.value))
-            self._metrics.limit_hit("damaged_store")
+            self._outside.metrics.limit_hit("damaged_store")
             answer.errback(
                 Unavailable(
                     "a store that this needs cannot be opened; tell an operator", self._limits.damaged_retry_after_ms
@@ -293,15 +294,15 @@ class Node:
                 yield self.stores.wake([store])
                 state = self.stores.state(store)
                 assert state is not None, store
-                due = state.due_listings(self._clock.now_ms())
+                due = state.due_listings(self._outside.clock.now_ms())
                 if not due:
                     return
                 yield self._ask_house(EndListing(listing=due[0]))
-                self._metrics.timer_fired()
+                self._outside.metrics.timer_fired()
         except (StorageFault, Unavailable) as fault:
             log.warn("a listing that is due cannot be settled yet", store=store, why=str(fault))
-            self._reactor.callLater(
-                self._limits.damaged_retry_after_ms / 1000, self.timers.set, store, self._clock.now_ms()
+            self._outside.reactor.callLater(
+                self._limits.damaged_retry_after_ms / 1000, self.timers.set, store, self._outside.clock.now_ms()
             )
 
     def _ask_house(self, command: EndListing) -> "Deferred[Answer]":
@@ -310,7 +311,7 @@ class Node:
         return answer
 
     def _show(self) -> None:
-        gauge = self._metrics.gauge
+        gauge = self._outside.metrics.gauge
         gauge("stores_awake", "Stores in memory", lambda: len(self.stores))
         gauge("stores_waking", "Stores being loaded", lambda: self.stores.waking)
         gauge("stores_dirty", "Stores whose file lacks something", lambda: len(self.stores.dirty))
@@ -320,5 +321,9 @@ class Node:
         gauge("listings_open", "Open listings in the search index", lambda: len(self.searches.index))
         gauge("timers_waiting", "Wake-ups in memory", lambda: len(self.timers))
         gauge("timers_in_flight", "Stores being settled", lambda: self.timers.in_flight)
-        gauge("clock_held", "1 while the wall clock has jumped ahead and timers rest", lambda: float(self._clock.held))
+        gauge(
+            "clock_held",
+            "1 while the wall clock has jumped ahead and timers rest",
+            lambda: float(self._outside.clock.held),
+        )
         gauge("requests_undecided", "Requests waiting for stores to wake", lambda: self._undecided)

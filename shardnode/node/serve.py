@@ -33,7 +33,7 @@ from shardnode.node.checkpoints import CheckpointLimits
 from shardnode.node.clock import HouseClock
 from shardnode.node.config import Config
 from shardnode.node.lanes import ThreadLane
-from shardnode.node.node import Node, NodeLimits
+from shardnode.node.node import Node, NodeLimits, Surroundings
 from shardnode.ops.logs import start_logging
 from shardnode.ops.metrics import Metrics
 from shardnode.storage.data_directory import DataDirectory
@@ -102,23 +102,25 @@ class Service:
             name=config.node_id,
             catalog=catalog,
             recovered=recovered,
-            storage=self._storage,
-            reactor=reactor,
-            clock=clock,
-            journal_lane=journal_lane,
-            files_lane=files_lane,
-            search_lane=search_lane,
-            random_int=lambda low, high: low + secrets.randbelow(high - low + 1),
-            metrics=metrics,
+            surroundings=Surroundings(
+                storage=self._storage,
+                reactor=reactor,
+                clock=clock,
+                journal_lane=journal_lane,
+                files_lane=files_lane,
+                search_lane=search_lane,
+                random_int=lambda low, high: low + secrets.randbelow(high - low + 1),
+                metrics=metrics,
+                push=self._push,
+                is_present=self._is_present,
+                failed=self.fail,
+            ),
             limits=NodeLimits(
                 stores=StoreLimits(
                     awake_max=config.awake_stores_max, dirty_max=config.dirty_stores_max, idle_s=config.store_idle_s
                 ),
                 checkpoints=CheckpointLimits(interval_s=config.checkpoint_interval_s),
             ),
-            push=self._push,
-            is_present=self._is_present,
-            failed=self.fail,
         )
         self._gateway = Gateway(
             reactor=reactor,

@@ -11,7 +11,7 @@ from auction.context import Answer, Caller, Request, Role
 from auction.results import GrantResult, ListingResult
 from auction.state import Notice
 from shardnode.node.clock import HouseClock
-from shardnode.node.node import Node, NodeLimits
+from shardnode.node.node import Node, NodeLimits, Surroundings
 from shardnode.ops.metrics import Metrics
 from shardnode.storage.memory import MemoryStorage
 from tests.auction.house import CATALOG
@@ -45,18 +45,20 @@ class NodeInMemory:
             name="n1",
             catalog=CATALOG,
             recovered=recovered,
-            storage=self.storage,
-            reactor=self.reactor,
-            clock=self.clock,
-            journal_lane=self.journal_lane,
-            files_lane=self.files_lane,
-            search_lane=self.search_lane,
-            random_int=lambda low, _high: low,
-            metrics=Metrics("n1", "w"),
+            surroundings=Surroundings(
+                storage=self.storage,
+                reactor=self.reactor,
+                clock=self.clock,
+                journal_lane=self.journal_lane,
+                files_lane=self.files_lane,
+                search_lane=self.search_lane,
+                random_int=lambda low, _high: low,
+                metrics=Metrics("n1", "w"),
+                push=lambda player, notice: self.pushed.append((player, notice)),
+                is_present=lambda _player: False,
+                failed=self.failures.append,
+            ),
             limits=self.limits,
-            push=lambda player, notice: self.pushed.append((player, notice)),
-            is_present=lambda _player: False,
-            failed=self.failures.append,
         )
         self.node.start()
 

@@ -102,4 +102,4 @@ def test_order_is_by_value_then_id_with_nulls_last(
         value = values[sort](row)
         return (value is None, 0 if value is None else sign * value, row.listing)
 
-    assert found(reversed(listings), SearchListings(sort=sort, order=order)) == sorted(listings, key=plain)  # type: ignore[arg-type]
+    assert found(reversed(listings), SearchListings(sort=sort, order=order)) == sorted(listings, key=plain)  # type: ignore[arg-type]  # drawn from what `order` takes
