@@ -7,6 +7,7 @@ Autobahn serves one event loop a process, so a process uses this module or `clie
 """
 
 import asyncio
+import logging
 import random
 import ssl
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from autobahn.asyncio.websocket import WebSocketClientFactory, WebSocketClientPr
 from clients.client import SOCKET_OPTIONS, Client, SocketEvents
 from clients.codec import Encoding, codec_for
 from clients.session import Session, Settings
+
+logging.getLogger("autobahn").addHandler(logging.NullHandler())  # a library says nothing unless its log is asked for
 
 
 async def connect(

@@ -110,7 +110,7 @@ async def _run(log_in: LogIn, bots: list[Bot], plan: Plan, *, with_service: bool
     service = await log_in(SERVICE) if with_service else None
     market = Market(bots, log_in, service, clock, plan.rate)
     living = loop.create_task(_live(market, plan))
-    showing = loop.create_task(_show_progress(market, clock))
+    showing = loop.create_task(show_progress(market, clock)) if sys.stdout.isatty() else None
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, living.cancel)
     try:
@@ -118,7 +118,8 @@ async def _run(log_in: LogIn, bots: list[Bot], plan: Plan, *, with_service: bool
     except asyncio.CancelledError:
         click.echo("bots: going home", err=True)
     finally:
-        showing.cancel()
+        if showing is not None:
+            showing.cancel()
         if service is not None:
             await service.close()
     click.echo(f"done {_summary(market)}")
@@ -136,9 +137,9 @@ async def _live(market: Market, plan: Plan) -> None:
         return
 
 
-async def _show_progress(market: Market, clock: Clock) -> None:
+async def show_progress(market: Market, clock: Clock) -> None:
     """One line on a terminal, written over and over."""
-    while sys.stdout.isatty():
+    while True:
         click.echo(f"\r\x1b[Kbots: {_summary(market)}", nl=False)
         await clock.wait(PROGRESS_EVERY_S)
 

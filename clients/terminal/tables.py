@@ -46,21 +46,18 @@ class Display:
 
     def listings(self, listings: Sequence[ListingView], title: str) -> RenderableType:
         """Open listings of the market, or our own."""
-        table = _table(
-            title, "id", "item", "level>", *self._stats_column(), "price>", "next bid>", "buyout>", "ends in>", ""
-        )
+        table = _table(title, "id", "item", "lvl>", *self._stats_column(), "price>", "next bid>", "buyout>", "ends in>")
         names = self._names(listing.listing for listing in listings)
         for each in listings:
             table.add_row(
                 names[each.listing],
-                self._item_name(each.item),
+                self._item_name(each.item).append(f" {standing(each)}" if standing(each) else "", "italic"),
                 str(each.item.level),
                 *self._stats_cell(each.item),
                 gold(each.price),
                 gold(each.min_bid),
                 gold(each.buyout),
                 self.ends_in(each),
-                standing(each),
             )
         return _or_none(table)
 
@@ -96,7 +93,7 @@ class Display:
 
     def stash(self, items: Sequence[ItemView], commodities: dict[str, int]) -> RenderableType:
         """What we can dispose of."""
-        table = _table("Your stash", "id", "item", "shelf", "level>", *self._stats_column(), "")
+        table = _table("Your stash", "id", "item", "shelf", "lvl>", *self._stats_column(), "")
         names = self._names(item.item for item in items)
         for item in items:
             shelf = self._category_names.get(item.category, item.category)
@@ -130,9 +127,10 @@ class Display:
     def events(self, events: Iterable[Notice]) -> RenderableType:
         """What we were told."""
         table = _table("Your events", "seq>", "ago>", "about", "what happened")
+        events = list(events)
+        names = self._names(_about(event) for event in events)
         for event in events:
-            about = event.data.get("listing") or event.data.get("delivery") or ""
-            table.add_row(str(event.seq), lasting(max(0, self.now_ms - event.at_ms)), str(about), told(event))
+            table.add_row(str(event.seq), lasting(max(0, self.now_ms - event.at_ms)), names[_about(event)], told(event))
         return _or_none(table)
 
     def ends_in(self, listing: ListingView) -> str:
@@ -177,6 +175,10 @@ def wallet(player: PlayerResult) -> Table:
     table.add_row("deliveries", f"{player.deliveries}{'  (`claim --all`)' if player.deliveries else ''}")
     table.add_row("stash", f"{player.stash.used} of {player.stash.capacity}")
     return table
+
+
+def _about(event: Notice) -> str:
+    return str(event.data.get("listing") or event.data.get("delivery") or "")
 
 
 def told(event: Notice) -> str:

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from clients.bots import bots_command
+from clients.bots.command import show_progress
 from clients.bots.living import POPULATE_ROUNDS, VISITORS, Clock, Market
 from clients.bots.population import Bot, population
 from clients.errors import unavailable
@@ -204,6 +205,19 @@ def test_visitors_are_few() -> None:
 
     asyncio.run(fill())
     assert 1 < most <= VISITORS
+
+
+def test_progress_is_one_line_written_over(capsys: pytest.CaptureFixture[str]) -> None:
+    """On a terminal a person sees once a second what the bots have done."""
+    hand = HandClock(until_s=2.5)
+    market, _, _ = market_of(house_of_trade(), hand)
+    market.done["Sell"] = 3
+    with pytest.raises(TheEnd):
+        asyncio.run(show_progress(market, hand.clock()))
+    shown = capsys.readouterr().out
+    assert shown.count("\r") == 3
+    assert "\n" not in shown
+    assert "bots: 3 listings, 0 bids" in shown
 
 
 def run_bots(house: FakeHouse, *arguments: str) -> Any:

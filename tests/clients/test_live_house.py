@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -75,6 +76,17 @@ def test_a_second_start_grants_nothing_twice(home: Home) -> None:
     assert all(wallet["gold"]["available"] > 0 for wallet in before)
     home.bots("--duration-s", "0")
     assert [home.person(name, "wallet") for name in names] == before
+
+
+def test_bots_go_home_when_told(home: Home) -> None:
+    """SIGTERM ends the bots within moments, with a last word and exit code 0."""
+    command = [AUCTION, "bots", "--url", home.url, "--data", home.nodes.data, "--players", "12", "--populate"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as bots:
+        assert bots.stdout is not None
+        assert bots.stdout.readline().startswith("populated ")
+        bots.send_signal(signal.SIGTERM)
+        assert bots.wait(END_S) == 0
+        assert bots.stdout.read().startswith("done ")
 
 
 def test_a_person_can_sell_what_another_buys(home: Home) -> None:

@@ -126,7 +126,7 @@ def test_search_shows_a_table(shop: Shop) -> None:
     text = ok(type_in(shop, "search"))
     assert "3 listings" in text
     row = next(line for line in text.splitlines() if "fexx.l12" in line)
-    assert " ".join(row.split()) == "fexx.l12 Harbour Cutter 12 Damage 31, Agility 7 120 126 – 1h 00m leading"
+    assert " ".join(row.split()) == "fexx.l12 Harbour Cutter leading 12 Damage 31, Agility 7 120 126 – 1h 00m"
 
 
 def test_search_passes_its_filters(shop: Shop) -> None:
