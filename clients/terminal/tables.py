@@ -67,9 +67,9 @@ class Display:
         facts = _facts()
         facts.add_row("id", listing.listing)
         facts.add_row("state", listing.state)
-        facts.add_row("price", gold(listing.price))
-        facts.add_row("next bid", gold(listing.min_bid))
-        facts.add_row("buyout", gold(listing.buyout))
+        for name, amount in (("price", listing.price), ("next bid", listing.min_bid), ("buyout", listing.buyout)):
+            if amount is not None:
+                facts.add_row(name, gold(amount))
         facts.add_row("bids", str(listing.bids))
         facts.add_row("ends in", self.ends_in(listing))
         facts.add_row("you", standing(listing) or "neither sell nor lead it")
