@@ -24,6 +24,7 @@ class NodeProcess:
     def __init__(self, process: "subprocess.Popen[str]", log: Path) -> None:
         self.process = process
         self._log = log
+        self._url = ""
 
     @property
     def log(self) -> str:
@@ -32,11 +33,13 @@ class NodeProcess:
 
     def url(self) -> str:
         """Wait until it is ready; where it is, then."""
-        assert self.process.stdout is not None
-        readable, _, _ = select.select([self.process.stdout], [], [], READY_S)
-        line = self.process.stdout.readline() if readable else ""
-        assert line.startswith("ready "), f"not ready within {READY_S:g} s, but said {line!r} and {self.log}"
-        return line.split()[1]
+        if not self._url:
+            assert self.process.stdout is not None
+            readable, _, _ = select.select([self.process.stdout], [], [], READY_S)
+            line = self.process.stdout.readline() if readable else ""
+            assert line.startswith("ready "), f"not ready within {READY_S:g} s, but said {line!r} and {self.log}"
+            self._url = line.split()[1]
+        return self._url
 
     def kill(self) -> None:
         """End it at once, as `kill -9` does."""
@@ -57,7 +60,7 @@ class Nodes:
     """Starts nodes in a directory of the test's own; `end` ends those that the test has left running."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
         self._started: list[NodeProcess] = []
         self.data = directory / "data"
 
@@ -69,7 +72,7 @@ class Nodes:
         before: Sequence[str] = (),
     ) -> NodeProcess:
         """Start a node on `data`, without waiting until it is ready. `before` is a command to start it by."""
-        log = self._directory / f"node-{len(self._started)}.log"
+        log = self.directory / f"node-{len(self._started)}.log"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AUCTION_")}
         command = [*before, AUCTION, "serve", "--data", data or self.data, "--port", "0", *options]
         with log.open("w") as errors:

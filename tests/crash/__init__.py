@@ -1,0 +1,1 @@
+"""Tries to lose something: real nodes under load are killed, stopped, started anew, and have their disk taken away."""
