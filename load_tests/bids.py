@@ -16,8 +16,8 @@ import click
 import msgspec
 
 from load_tests.duels import connect, pairs, settle
-from load_tests.echo import WARM_UP_S, echo_lines
-from load_tests.figures import Figures, Spread, figures, rounds_of, spread
+from load_tests.echo import echo_lines
+from load_tests.figures import Figures, Spread, figures, rounds_of, spread, warm_up_of
 from load_tests.generator import Measured, drive
 from load_tests.house import audit, running_house
 
@@ -47,7 +47,7 @@ class BidsReport(msgspec.Struct, frozen=True):
     """What `auction audit` said in the end."""
 
 
-def measure(directory: Path, connections: int, seconds: float, warm_up_s: float = WARM_UP_S) -> BidsReport:
+def measure(directory: Path, connections: int, seconds: float) -> BidsReport:
     """Let bids and echo take turns, each for a time, with all files in the directory."""
     bid: list[Measured] = []
     echoed: list[Measured] = []
@@ -59,8 +59,8 @@ def measure(directory: Path, connections: int, seconds: float, warm_up_s: float 
         lines, players = connect(house, connections)
         for line in lines:
             stack.callback(line.connection.close)
-        drive(echoes, warm_up_s)
-        drive(lines, warm_up_s)
+        drive(echoes, warm_up_of(seconds))
+        drive(lines, warm_up_of(seconds))
         for round_s in rounds_of(seconds):
             _tell(f"round {len(bid) + 1} of {len(rounds_of(seconds))}")
             leads_before = sum(player.outcomes["leads"] for player in players)

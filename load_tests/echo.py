@@ -13,14 +13,13 @@ import click
 import msgspec
 
 from clients.codec import Message
-from load_tests.figures import Figures, Spread, figures, rounds_of, spread
+from load_tests.figures import Figures, Spread, figures, rounds_of, spread, warm_up_of
 from load_tests.generator import CODEC, Line, drive
 from load_tests.processes import Server, running
 from load_tests.websocket import Connection
 
 LISTING_LIKE = "n" * 40
 """Stands for a listing's id, so that an echoed message is as large as a bid."""
-WARM_UP_S = 1.0
 
 
 class EchoReport(msgspec.Struct, frozen=True):
@@ -60,10 +59,10 @@ def echo_lines(connections: int, directory: Path) -> Iterator[tuple[Server, list
         yield server, lines
 
 
-def measure(connections: int, seconds: float, warm_up_s: float = WARM_UP_S) -> EchoReport:
+def measure(connections: int, seconds: float) -> EchoReport:
     """Load an echo server for a time, after a warm-up."""
     with tempfile.TemporaryDirectory() as directory, echo_lines(connections, Path(directory)) as (server, lines):
-        drive(lines, warm_up_s)
+        drive(lines, warm_up_of(seconds))
         measured = [drive(lines, round_s, server.cpu_s) for round_s in rounds_of(seconds)]
     return EchoReport(connections, spread([each.per_s for each in measured], 0), figures(measured))
 

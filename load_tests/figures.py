@@ -9,6 +9,7 @@ from load_tests.generator import Measured
 
 ROUND_S = 2.0
 """A round is about this long: short enough that a busy moment of the machine meets both sides of a comparison."""
+WARM_UP_S = 1.0
 GENERATOR_BUSY = 0.85
 """From this share of a core on, the generator and not the server may set the pace."""
 
@@ -45,6 +46,11 @@ class Figures(msgspec.Struct, frozen=True):
     """Cores that the server kept busy on the average."""
     generator_cpus: float
     limited_by_generator: bool
+
+
+def warm_up_of(seconds: float) -> float:
+    """How long to load a server before it is measured for a time."""
+    return min(WARM_UP_S, seconds)
 
 
 def rounds_of(seconds: float) -> list[float]:
