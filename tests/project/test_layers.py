@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
+from shardnode.cli import COMMANDS
 from tests.project.repository import OUR_PACKAGES, Source, our_sources, report
 
 
@@ -60,6 +61,9 @@ LAYERS = {
 }
 """Package or module → what it may import. The longest name that fits a module holds."""
 
+FOR_OTHERS = ("clients.asyncio_client", "clients.twisted_client", "shardnode.storage.memory")
+"""Modules that nobody here imports: the SDK's edges for game developers, and storage for tests and simulations."""
+
 
 def test_every_module_imports_only_what_its_layer_may() -> None:
     """Imports run down the arrows of ARCHITECTURE.md, those inside functions and for type checkers included."""
@@ -100,6 +104,20 @@ def test_every_package_stands_in_the_table() -> None:
     """A new package gets its place among the layers before it gets code."""
     missing = sorted({source.name for source in our_sources() if _place(source.module) is None})
     assert not missing, report(missing, "modules of no layer; add their package to LAYERS:")
+
+
+def test_every_module_is_used() -> None:
+    """A module is imported by another, is a command, or is run by its name; what nobody reaches is deleted."""
+    imported = {name for source in our_sources() for _, name in _imports(source)}
+    commands = {place.split(":")[0] for place in COMMANDS.values()}
+    unused = [
+        f"{source.at(1)}: nobody imports or runs {source.module}; use it or delete it"
+        for source in our_sources()
+        if source.module not in imported | commands | set(FOR_OTHERS)
+        and not source.name.endswith(("__init__.py", "__main__.py"))
+        and 'if __name__ == "__main__"' not in source.text
+    ]
+    assert not unused, report(unused, "modules out of use:")
 
 
 def _place(module: str) -> str | None:
