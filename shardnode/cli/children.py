@@ -19,14 +19,17 @@ class ChildEnded(click.ClickException):
 
 
 class Child(ProcessProtocol):
-    """`auction NAME ...` as a process: its standard error is ours, its standard output is read by lines."""
+    """`auction NAME ...` as a process: its standard error is ours, its standard output is read by lines.
+
+    `stopping` is true from the moment it was asked to end.
+    """
 
     def __init__(self, reactor: Any, arguments: tuple[str, ...]) -> None:
         self._reactor = reactor
         self._name = f"auction {arguments[0]}"
         self._unread = b""
         self._awaited: tuple[str, Deferred[str]] | None = None
-        self._stopping = False
+        self.stopping = False
         self._exit: Failure | None = None
         self._waiting: list[Deferred[None]] = []
         command = [sys.executable, "-m", "shardnode.cli", *arguments]
@@ -52,7 +55,7 @@ class Child(ProcessProtocol):
 
     async def stop(self, within_s: float) -> None:
         """Ask the process to end, kill it if it has not after a while, and wait for it."""
-        self._stopping = True
+        self.stopping = True
         if self._exit is not None:
             return
         self._signal("TERM")
@@ -91,7 +94,7 @@ class Child(ProcessProtocol):
     def _tell_ended(self) -> None:
         waiting, self._waiting = self._waiting, []
         for ended in waiting:
-            if self._stopping or (self._exit is not None and self._exit.check(ProcessDone)):
+            if self.stopping or (self._exit is not None and self._exit.check(ProcessDone)):
                 ended.callback(None)
             else:
                 ended.errback(self._ended_by_itself())

@@ -6,11 +6,15 @@ stays, and the next run goes on from it.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from clients.bots.population import PLAYERS_MAX
 from clients.surroundings import DEFAULT_URL
+
+if TYPE_CHECKING:
+    from shardnode.cli.children import Child
 
 VISITOR = "you"
 VISITOR_GOLD = 50_000
@@ -35,17 +39,28 @@ Ctrl-C ends it; the data stays in {data}.
 
 
 @click.command("run")
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False), default=Path("data"), show_default=True)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("data"),
+    show_default=True,
+    help="The data directory; made if it is not there.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=int, default=7117, show_default=True, help="Port to listen on; 0 takes a free one.")
-@click.option("--players", type=int, default=60, show_default=True, help="Bots that trade.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=7117,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)
+@click.option("--players", type=click.IntRange(1, PLAYERS_MAX), default=60, show_default=True, help="Bots that trade.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the bots and of the market they make.")
 def run_command(data: Path, host: str, port: int, players: int, seed: int) -> None:
     """Serve a populated auction house and let bots trade in it."""
     from twisted.internet.defer import ensureDeferred
     from twisted.internet.task import react
 
-    data.mkdir(parents=True, exist_ok=True)
     serve = ("serve", "--data", str(data), "--host", host, "--port", str(port), "--log-level", "warn")
     bots = ("bots", "--data", str(data), "--players", str(players), "--seed", str(seed), "--populate")
 
@@ -53,9 +68,11 @@ def run_command(data: Path, host: str, port: int, players: int, seed: int) -> No
 
 
 async def _run(reactor: Any, data: Path, serve: tuple[str, ...], bots: tuple[str, ...]) -> None:
-    from twisted.internet.defer import DeferredList, ensureDeferred
+    """Until a signal comes or a process ends by itself, which ends the other one and is exit code 1."""
+    from twisted.internet.defer import FirstError, ensureDeferred
 
-    from shardnode.cli.children import Child
+    from clients.errors import AuctionError
+    from shardnode.cli.children import ChildEnded
     from shardnode.ops.logs import start_logging
 
     start_logging("auto", "error")
@@ -66,6 +83,23 @@ async def _run(reactor: Any, data: Path, serve: tuple[str, ...], bots: tuple[str
             await child.stop(STOP_S)
 
     reactor.addSystemEventTrigger("before", "shutdown", lambda: ensureDeferred(stop()))
+    try:
+        await _open(reactor, data, serve, bots, children)
+    except (ChildEnded, AuctionError, FirstError) as problem:
+        if not any(child.stopping for child in children):
+            cause = problem.subFailure.value if isinstance(problem, FirstError) else problem
+            click.echo(f"Error: {cause}", err=True)
+            raise SystemExit(1) from problem
+
+
+async def _open(
+    reactor: Any, data: Path, serve: tuple[str, ...], bots: tuple[str, ...], children: "list[Child]"
+) -> None:
+    """Start the node, then its market, then wait for the end of either; `children` is filled on the way."""
+    from twisted.internet.defer import DeferredList
+
+    from shardnode.cli.children import Child
+
     children.append(node := Child(reactor, serve))
     url = (await node.line("ready ")).removeprefix("ready ")
     children.append(population := Child(reactor, (*bots, "--url", url)))

@@ -1,0 +1,1 @@
+"""The `auction` command's own part: what it prints, starts, refuses, and leaves behind."""
