@@ -155,14 +155,16 @@ def _listing_closed(state: PlayerState, event: events.ListingClosed) -> None:
     post(state, debit=BURNED, credit=ESCROW, amount=event.deposit_burned, reason="forfeit", ref=ref, at_ms=at_ms)
     state.listings.put(event.listing, after_close(row, event))
     del state.open_listings[event.listing]
-    _cut_back_closed_listings(state)
+    _cut_back_closed_listings(state, event.listing)
 
 
-def _cut_back_closed_listings(state: PlayerState) -> None:
+def _cut_back_closed_listings(state: PlayerState, just_closed: str) -> None:
+    """The oldest go, but not the one that just ended, however old: whoever reads what changed must find its row."""
     if len(state.listings) - len(state.open_listings) >= 2 * CLOSED_LISTINGS_KEPT:
         closed = [row.listing for row in state.listings if row.state != "open"]
         for listing in closed[:-CLOSED_LISTINGS_KEPT]:
-            state.listings.drop(listing)
+            if listing != just_closed:
+                state.listings.drop(listing)
 
 
 _GOLD_OF_A_DELIVERY_COMES_FROM = {"proceeds": ESCROW, "refund": ELSEWHERE}
