@@ -89,6 +89,10 @@ class AwakeStores:
         """The position of the last record that touched any of some stores that are awake."""
         return max((self._awake[store].position for store in stores if store in self._awake), default=0)
 
+    def files(self, stores: Iterable[StoreId]) -> dict[StoreId, int]:
+        """The positions of the files of those among some stores that are awake."""
+        return {store: self._awake[store].saved for store in stores if store in self._awake}
+
     def touched(self, stores: Iterable[StoreId], position: int) -> None:
         """A record changed these stores."""
         for store in stores:

@@ -140,7 +140,9 @@ class Checkpoints:
     def _wake_left_behind(self) -> Generator["Deferred[Any]", Any, int]:
         """Wake stores whose files a crash left behind, so that the next pass saves them and the journal grows shorter.
 
-        Returns how many. A store whose file is damaged stays as it is, and the journal keeps what the file lacks.
+        Returns how many. A file may turn out to be complete, if the crash came between save and forget; the journal
+        is told here, since nobody will save it. A store whose file is damaged stays as it is, and the journal keeps
+        what the file lacks.
         """
         most = self._limits.left_behind_max + len(self._damaged)
         unsaved = yield self._journal_lane.do(self._storage.journal.unsaved, most)
@@ -154,4 +156,6 @@ class Checkpoints:
             except StorageFault as fault:
                 self._damaged.add(store)
                 log.warn("a damaged file cannot be brought up to date; its records stay in the journal", why=str(fault))
+        if unsaved:
+            yield self._forget(self._stores.files(unsaved))
         return woken

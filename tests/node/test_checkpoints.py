@@ -1,0 +1,44 @@
+"""Checkpoints: the journal grows short again, whatever a crash left behind."""
+
+from auction.commands import GetPlayer
+from shardnode.storage.port import StorageFault
+from tests.node.house import NodeInMemory
+
+
+def crash_between_save_and_forget(house: NodeInMemory) -> None:
+    """Let the files hold everything, and the journal know nothing of it."""
+
+    def fail(operation: str) -> None:
+        if operation == "forget":
+            raise StorageFault("the power went out")
+
+    house.storage.before = fail
+    house.pass_time(6)
+    assert [failure.type for failure in house.failures] == [StorageFault]
+    house.failures.clear()
+    house.crash()
+    house.storage.before = lambda _operation: None
+    house.start()
+    assert house.storage.journal.length() > 0
+
+
+def test_the_journal_forgets_what_complete_files_hold_though_a_crash_kept_it_from_hearing_so() -> None:
+    """A file that lacks nothing is not saved again, and must not keep its records in the journal for ever."""
+    house = NodeInMemory()
+    for number in range(5):
+        house.grant(f"p{number}", 10)
+    crash_between_save_and_forget(house)
+    house.pass_time(12)
+    assert house.storage.journal.length() == 0
+
+
+def test_the_journal_forgets_also_what_complete_files_of_stores_in_use_hold() -> None:
+    """It is the same for stores that players woke before the first checkpoint."""
+    house = NodeInMemory()
+    for number in range(5):
+        house.grant(f"p{number}", 10)
+    crash_between_save_and_forget(house)
+    for number in range(5):
+        house.ask(f"p{number}", GetPlayer())
+    house.pass_time(12)
+    assert house.storage.journal.length() == 0
