@@ -100,7 +100,7 @@ class AsyncioClient(Client):
         try:
             await self._loop.create_connection(factory, factory.host, factory.port, ssl=self._tls)
         except OSError as error:
-            self.socket_closed(attempt, f"cannot connect to {factory.url}: {error}")
+            self.socket_closed(attempt, f"cannot connect to {factory.url}: {error}; is a house open there?")
 
     def _stop_opening(self) -> None:
         opening, self._opening = self._opening, None

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from clients.session import Settings
     from shardnode.wire.methods import TokenRole
 
-DEFAULT_URL = "ws://127.0.0.1:7117/ws"
-
 Mint = Callable[[Path, str, "TokenRole", int], str]
 """From a house's data directory, a name, a role and seconds to live, to a token. Raises click.ClickException."""
 

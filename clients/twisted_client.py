@@ -102,7 +102,9 @@ class TwistedClient(Client):
 
     def _not_opened(self, failure: Failure, attempt: int) -> None:
         self._opening = None
-        self.socket_closed(attempt, f"cannot connect to {self._factory.url}: {failure.getErrorMessage()}")
+        self.socket_closed(
+            attempt, f"cannot connect to {self._factory.url}: {failure.getErrorMessage()}; is a house open there?"
+        )
 
     def _stop_opening(self) -> None:
         opening, self._opening = self._opening, None

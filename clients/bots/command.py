@@ -13,7 +13,8 @@ import msgspec
 from clients.bots.living import Clock, LogIn, Market
 from clients.bots.population import PLAYERS_MAX, Bot, population
 from clients.errors import AuctionError
-from clients.surroundings import DEFAULT_URL, Surroundings, surroundings
+from clients.options import url_option
+from clients.surroundings import Surroundings, surroundings
 
 TOKEN_TTL_S = 3_600
 SERVICE = "bots"
@@ -30,7 +31,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @click.command("bots")
-@click.option("--url", envvar="AUCTION_URL", default=DEFAULT_URL, show_default=True, help="The house.")
+@url_option
 @click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -80,7 +81,7 @@ def bots_command(
     try:
         asyncio.run(_run(_logging_in(around, url, token_of), bots, plan, with_service=with_service))
     except AuctionError as error:
-        raise click.ClickException(f"{error}; is the house open at {url}?") from error
+        raise click.ClickException(error.message) from error
 
 
 def _minted(around: Surroundings, data: Path) -> Callable[[str], str]:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from clients.errors import AuctionError, Forbidden, InDoubt, RateLimited, Unauthenticated, Unavailable
+from clients.errors import AuctionError, BadParams, Forbidden, InDoubt, RateLimited, Unauthenticated, Unavailable
 
 ADVICE = {
     "insufficient_gold": "You have {available} gold to spend; offer less, or sell something first.",
@@ -45,6 +45,8 @@ ADVICE = {
 """Reason → what to do next; names in braces are the error's figures, {figures} is all of them."""
 
 EXIT_REFUSED = 1
+EXIT_MISTYPED = 2
+"""As click's own usage errors."""
 EXIT_UNREACHABLE = 3
 EXIT_NOT_ADMITTED = 4
 EXIT_IN_DOUBT = 5
@@ -61,9 +63,11 @@ def advice(error: AuctionError) -> str:
 
 
 def exit_code(error: AuctionError) -> int:
-    """What the command ends with; 2 is left to mistakes in what was typed."""
+    """What the command ends with."""
     if isinstance(error, Unauthenticated | Forbidden):
         return EXIT_NOT_ADMITTED
     if isinstance(error, InDoubt):
         return EXIT_IN_DOUBT
+    if isinstance(error, BadParams):
+        return EXIT_MISTYPED
     return EXIT_UNREACHABLE if isinstance(error, Unavailable | RateLimited) else EXIT_REFUSED

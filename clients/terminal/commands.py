@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 from rich.console import Console
 
+from auction.commands import Sort
 from auction.results import DeliveriesResult
 from auction.state import ListingState, Notice
 from clients.calls import Bounds, StatBounds
 from clients.client import Client
-from clients.surroundings import DEFAULT_URL, surroundings
+from clients.options import player_name, url_option
+from clients.surroundings import surroundings
 from clients.terminal.conversation import Conversation
 from clients.terminal.references import find_delivery, find_item, find_listing, waiting
 from clients.terminal.tables import gold, told, wallet
@@ -25,6 +28,10 @@ EVENTS_DEFAULT = 20
 F = TypeVar("F", bound=Callable[..., Any])
 talking = click.make_pass_decorator(Conversation)
 amount = click.IntRange(0, 2**53 - 1)
+ids_option = click.option("--ids", is_flag=True, help="Show whole ids.")
+limit_option = click.option(
+    "--limit", type=click.IntRange(1, 100), default=LISTED_DEFAULT, show_default=True, help="How many at most."
+)
 
 
 def seconds(_context: click.Context, _option: click.Parameter, typed: str | None) -> int | None:
@@ -35,6 +42,16 @@ def seconds(_context: click.Context, _option: click.Parameter, typed: str | None
     if match is None:
         raise click.BadParameter(f"'{typed}' is no duration; write 30s, 10m, 12h or 2d")
     return int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}[match[2]]
+
+
+def sorting(_context: click.Context, _option: click.Parameter, typed: str) -> str:
+    """An order that the protocol knows."""
+    try:
+        return msgspec.convert(typed, Sort)
+    except msgspec.ValidationError as error:
+        raise click.BadParameter(
+            f"'{typed}' is no order; write price, buyout, ends_at, created_at, level, or a stat like stat:damage"
+        ) from error
 
 
 def stat_bounds(_context: click.Context, _option: click.Parameter, typed: tuple[str, ...]) -> list[StatBounds]:
@@ -54,14 +71,14 @@ def stat_bounds(_context: click.Context, _option: click.Parameter, typed: tuple[
 
 
 @click.group("client")
-@click.option("--url", envvar="AUCTION_URL", default=DEFAULT_URL, show_default=True, help="The house.")
-@click.option("--token", envvar="AUCTION_TOKEN", help="Your token; `auction token` prints one.")
+@url_option
+@click.option("--token", envvar="AUCTION_TOKEN", show_envvar=True, help="Your token; `auction token` prints one.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="In place of a token: the house's own data directory, and --as.",
 )
-@click.option("--as", "name", metavar="NAME", help="Who to be, with --data.")
+@click.option("--as", "name", metavar="NAME", callback=player_name, help="Who to be, with --data.")
 @click.option("--json", "as_json", is_flag=True, help="Print results as JSON, one line each.")
 @click.pass_context
 def client(
@@ -69,8 +86,8 @@ def client(
 ) -> None:
     """Trade at a terminal. Things are named by the end of their id, as tables show it.
 
-    Ends with 1 when the house refuses, 3 when it cannot be reached, 4 when it does not let you in, 5 when it may have
-    done what you asked but could not say so.
+    Ends with 1 when the house refuses, 2 when what you typed cannot be meant so, 3 when the house cannot be reached,
+    4 when it does not let you in, 5 when it may have done what you asked but could not say so.
     """
     around = surroundings(context)
 
@@ -101,10 +118,16 @@ def filters(command: F) -> F:
                 "--stat", multiple=True, callback=stat_bounds, help="damage=30, damage=30..50; several times."
             ),
             click.option("--buyout-only", is_flag=True, help="Only what can be bought at once."),
-            click.option("--sort", default="ends_at", show_default=True, help="price, buyout, level, stat:damage, ..."),
+            click.option(
+                "--sort",
+                default="ends_at",
+                show_default=True,
+                callback=sorting,
+                help="price, buyout, ends_at, created_at, level, or a stat like stat:damage.",
+            ),
             click.option("--desc", is_flag=True, help="Largest first."),
-            click.option("--limit", type=click.IntRange(1, 100), default=LISTED_DEFAULT, show_default=True),
-            click.option("--ids", is_flag=True, help="Show whole ids."),
+            limit_option,
+            ids_option,
         )
     ):
         command = option(command)
@@ -246,7 +269,7 @@ def wallet_command(talk: Conversation) -> None:
 
 
 @client.command()
-@click.option("--ids", is_flag=True, help="Show whole ids.")
+@ids_option
 @talking
 def stash(talk: Conversation, ids: bool) -> None:
     """Show the items and goods you can dispose of."""
@@ -266,8 +289,8 @@ def stash(talk: Conversation, ids: bool) -> None:
 
 @client.command()
 @click.option("--state", type=click.Choice(["open", "sold", "expired", "cancelled"]), help="Only these.")
-@click.option("--limit", type=click.IntRange(1, 100), default=LISTED_DEFAULT, show_default=True)
-@click.option("--ids", is_flag=True, help="Show whole ids.")
+@limit_option
+@ids_option
 @talking
 def listings(talk: Conversation, state: ListingState | None, limit: int, ids: bool) -> None:
     """Show your listings, newest first."""
@@ -281,27 +304,29 @@ def listings(talk: Conversation, state: ListingState | None, limit: int, ids: bo
 
 
 @client.command()
-@click.option("--limit", type=click.IntRange(1, 100), default=LISTED_DEFAULT, show_default=True)
+@limit_option
+@ids_option
 @talking
-def bids(talk: Conversation, limit: int) -> None:
+def bids(talk: Conversation, limit: int, ids: bool) -> None:
     """Show your bids, latest first."""
 
     async def act(house: Client) -> None:
         found = await house.my_bids(limit=limit)
-        display = await talk.display(house)
+        display = await talk.display(house, whole_ids=ids)
         talk.show(found, lambda: display.bids(found.bids))
 
     talk.hold(act)
 
 
 @client.command()
+@ids_option
 @talking
-def deliveries(talk: Conversation) -> None:
+def deliveries(talk: Conversation, ids: bool) -> None:
     """Show what waits to be claimed, oldest first."""
 
     async def act(house: Client) -> None:
         found = DeliveriesResult([each async for each in waiting(house)], None)
-        display = await talk.display(house)
+        display = await talk.display(house, whole_ids=ids)
         talk.show(found, lambda: display.deliveries(found.deliveries, "Waiting for you"))
 
     talk.hold(act)

@@ -75,5 +75,5 @@ def mint_token(data: Path, sub: str, role: "TokenRole", ttl_s: int) -> str:
 
     try:
         return mint(data, sub, role, ttl_s)
-    except (KeyFault, OSError, ValueError) as error:
+    except (KeyFault, OSError) as error:
         raise click.ClickException(f"cannot make a token for {sub} from {data}: {error}") from error

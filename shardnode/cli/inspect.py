@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clients.options import player_name
 from clients.surroundings import connect_by_asyncio
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ PAGE = 100
     required=True,
     help="The data directory of the node at which the player is at home.",
 )
-@click.argument("player")
+@click.argument("player", callback=player_name)
 def inspect_command(data: Path, player: str) -> None:
     """Show one player: wallet, stash, listings, bids, deliveries, ledger."""
     from clients.errors import AuctionError

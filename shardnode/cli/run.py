@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clients.bots.population import PLAYERS_MAX
-from clients.surroundings import DEFAULT_URL
+from clients.options import DEFAULT_URL
 
 if TYPE_CHECKING:
     from shardnode.cli.children import Child

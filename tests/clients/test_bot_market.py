@@ -262,8 +262,15 @@ def test_bots_need_tokens_from_somewhere() -> None:
     assert "--token-file" in result.stderr
 
 
+def test_a_url_that_is_none_is_explained(tmp_path: Path) -> None:
+    """Another kind of URL is a mistake in what was typed."""
+    result = run_bots(house_of_trade(), "--data", str(tmp_path), "--url", "http://127.0.0.1:7117/ws")
+    assert result.exit_code == 2
+    assert "write one like ws://" in result.stderr
+
+
 def test_a_house_that_is_not_there_is_told(tmp_path: Path) -> None:
-    """Starting without a house ends with a sentence that names the URL."""
+    """Starting without a house ends with a sentence."""
     around = surroundings_of(house_of_trade())
 
     async def refuse(_url: str, _token: Any, _settings: Any) -> Any:
@@ -271,4 +278,4 @@ def test_a_house_that_is_not_there_is_told(tmp_path: Path) -> None:
 
     result = CliRunner().invoke(bots_command, ["--data", str(tmp_path)], obj=around._replace(connect=refuse))
     assert result.exit_code == 1
-    assert "is the house open at ws://127.0.0.1:7117/ws?" in result.stderr
+    assert result.stderr == "Error: cannot connect\n"

@@ -163,6 +163,13 @@ def test_a_stat_that_cannot_be_read_is_explained(shop: Shop, bound: str) -> None
     assert "damage=30..50" in result.stderr
 
 
+def test_an_order_that_is_none_is_explained(shop: Shop) -> None:
+    """A mistyped --sort is a usage error that names the orders there are."""
+    result = type_in(shop, "search", "--sort", "name")
+    assert result.exit_code == 2
+    assert "stat:damage" in result.stderr
+
+
 def test_json_is_one_line_a_result(shop: Shop) -> None:
     """With --json a program reads what the house answered."""
     (line,) = ok(type_in(shop, "--json", "search")).splitlines()
@@ -362,6 +369,15 @@ def test_who_am_i_must_be_said(shop: Shop, tmp_path: Path) -> None:
     assert minted.exit_code == 0
 
 
+@pytest.mark.parametrize("words", [("--as", "al ice"), ("--url", "http://house/ws"), ("--url", "house:7117")])
+def test_a_name_or_url_that_is_none_is_explained(shop: Shop, words: tuple[str, str]) -> None:
+    """What cannot be a player's name or a house's URL is a usage error before anything is tried."""
+    result = type_in(shop, *words, "wallet")
+    assert result.exit_code == 2
+    assert f"Invalid value for '{words[0]}'" in result.stderr
+    assert shop.asked == []
+
+
 def test_without_the_auction_command_no_token_is_made(tmp_path: Path) -> None:
     """The clients themselves make no tokens."""
     result = CliRunner().invoke(client, ["--data", str(tmp_path), "--as", "ann", "wallet"], env={"AUCTION_TOKEN": None})
@@ -381,7 +397,8 @@ def test_a_house_that_is_not_there_ends_with_three(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "code"), [("forbidden", 4), ("in_doubt", 5), ("rate_limited", 3), ("stash_full", 1)]
+    ("reason", "code"),
+    [("forbidden", 4), ("in_doubt", 5), ("rate_limited", 3), ("stash_full", 1), ("bad_params", 2)],
 )
 def test_exit_codes_tell_the_kind_of_failure(reason: str, code: int) -> None:
     """Scripts can tell a refusal from a house that is away, a closed door, and doubt."""

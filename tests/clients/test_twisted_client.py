@@ -241,7 +241,7 @@ def test_a_house_that_is_not_there_is_named() -> None:
     """The first connection that fails tells the URL and why."""
     scene = Scene()
     scene.street.open = False
-    with pytest.raises(Unavailable, match=f"cannot connect to {URL}"):
+    with pytest.raises(Unavailable, match=f"cannot connect to {URL}: .*; is a house open there"):
         scene.finish(scene.begin())
 
 
