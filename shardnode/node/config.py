@@ -8,7 +8,7 @@ to change are constants beside what they limit.
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
 
@@ -102,8 +102,12 @@ def _check(name: str, value: object, origin: str) -> None:
     try:
         msgspec.convert({name: value}, Config, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
-        reason = str(error).split(" - at ")[0]
-        raise ConfigProblem(f"{origin}: {name} = {value!r} cannot be used: {reason}") from error
+        raise ConfigProblem(f"{origin}: {name} = {value!r} cannot be used: {_expected(name, error)}") from error
+
+
+def _expected(name: str, error: msgspec.ValidationError) -> str:
+    words = get_args(get_type_hints(Config)[name])
+    return f"choose one of {', '.join(words)}" if "Invalid enum value" in str(error) else str(error).split(" - at ")[0]
 
 
 def _path(kind: type, value: object) -> Path:
@@ -124,7 +128,7 @@ def _from_file(file: Path | None, environment: Mapping[str, str]) -> list[tuple[
     except OSError as error:
         raise ConfigProblem(f"{path}: cannot be read ({error.strerror}); give --config an existing file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigProblem(f"{path}: is not TOML: {error}") from error
+        raise ConfigProblem(f"{path}: is not TOML: {error}; mend it there") from error
 
 
 def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:

@@ -42,7 +42,7 @@ def test_the_environment_may_name_the_file(tmp_path: Path) -> None:
         ({}, {"AUCTION_STORE_IDLE_S": "soon"}, "", ["AUCTION_STORE_IDLE_S", "soon"]),
         ({}, {}, "prot = 7\n", ["node.toml", "prot", "port"]),
         ({}, {}, "port = \n", ["node.toml", "TOML"]),
-        ({"log_format": "xml"}, {}, "", ["--log-format", "xml", "log_format"]),
+        ({"log_format": "xml"}, {}, "", ["--log-format", "xml", "choose one of auto, json, pretty"]),
         ({"tls_cert": "a.pem"}, {}, "", ["tls_cert", "tls_key"]),
     ],
 )
