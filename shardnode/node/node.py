@@ -57,9 +57,9 @@ class NodeLimits(msgspec.Struct, frozen=True, kw_only=True):
     names_max: int = 100_000
     """Player names whose store ids are remembered."""
     retry_after_ms: int = 250
-    """What a client is told to wait when the node is at a bound."""
+    """What a client is told to wait, and a timer waits, when the node is at a bound."""
     damaged_retry_after_ms: int = 60_000
-    """What a client is told to wait, and after what a timer tries again, where a store's file is damaged."""
+    """What a client is told to wait where a store's file is damaged."""
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -288,22 +288,39 @@ class Node:
 
     @inlineCallbacks
     def _settle(self, store: StoreId) -> Generator["Deferred[Any]", Any, None]:
-        """End every listing of a store that is due; one that needs a damaged store is tried again later."""
+        """End every listing of a store that is due.
+
+        One that needs a damaged store, or finds the node full, is left: it stays due, so the timers read it again.
+        """
+        left: set[str] = set()
         try:
             while not self._stopping:
                 yield self.stores.wake([store])
                 state = self.stores.state(store)
                 assert state is not None, store
-                due = state.due_listings(self._outside.clock.now_ms())
+                due = [listing for listing in state.due_listings(self._outside.clock.now_ms()) if listing not in left]
                 if not due:
-                    return
-                yield self._ask_house(EndListing(listing=due[0]))
-                self._outside.metrics.timer_fired()
-        except (StorageFault, Unavailable) as fault:
-            log.warn("a listing that is due cannot be settled yet", store=store, why=str(fault))
-            self._outside.reactor.callLater(
-                self._limits.damaged_retry_after_ms / 1000, self.timers.set, store, self._outside.clock.now_ms()
-            )
+                    break
+                if not (yield self._end(due[0])):
+                    left.add(due[0])
+        except StorageFault as fault:
+            log.warn("the store of a listing that is due cannot be opened", store=store, why=str(fault))
+            left.add(store)
+        if left:  # the place among those in flight is kept for a moment, so that a storm of these does not spin
+            pause: Deferred[None] = Deferred()
+            self._outside.reactor.callLater(self._limits.retry_after_ms / 1000, pause.callback, None)
+            yield pause
+
+    @inlineCallbacks
+    def _end(self, listing: str) -> Generator["Deferred[Any]", Any, bool]:
+        """End a listing; whether that could be done now."""
+        try:
+            yield self._ask_house(EndListing(listing=listing))
+        except Unavailable as fault:
+            log.warn("a listing that is due cannot be settled yet", listing=listing, why=str(fault))
+            return False
+        self._outside.metrics.timer_fired()
+        return True
 
     def _ask_house(self, command: EndListing) -> "Deferred[Answer]":
         answer: Deferred[Answer] = Deferred()

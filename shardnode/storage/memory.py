@@ -259,9 +259,9 @@ class MemoryStorage:
         disk.unsynced = None
         disk.in_use = False
 
-    def damage(self, store: StoreId) -> None:
-        """Make a store's file unreadable."""
-        self._disk.files[store].damaged = True
+    def damage(self, store: StoreId, *, mended: bool = False) -> None:
+        """Make a store's file unreadable, or readable again."""
+        self._disk.files[store].damaged = not mended
 
     def _before(self, operation: str) -> None:
         self.before(operation)
