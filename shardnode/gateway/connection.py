@@ -125,6 +125,8 @@ class Connection(WebSocketServerProtocol):
         self._address = ""
         self._heard_s = 0.0
         self._pinged_s = 0.0
+        self.message_data: list[bytes] = []
+        """Frames of a message that is not complete."""
         self._stalled = False
         """The transport's buffer is full: the client reads more slowly than it asks."""
         self._unsent_bytes = 0
@@ -204,6 +206,9 @@ class Connection(WebSocketServerProtocol):
         """Bytes from the client, of any length."""
         self._heard_s = self.factory.ports.monotonic_s()
         self._dataReceived(data)
+        if len(self.message_data) > self.factory.limits.fragments_max:
+            self.factory.ports.metrics.limit_hit("fragments_max")
+            self.close(CloseCode.TOO_LARGE)
 
     def processData(self) -> bool:
         """Go on with what was received, unless the client does not read what it gets for it."""
@@ -212,7 +217,7 @@ class Connection(WebSocketServerProtocol):
     @_fail_stop
     def onMessageEnd(self) -> None:
         """A message is complete."""
-        frames: list[bytes] = self.message_data
+        frames = self.message_data
         self.message_data = []
         session = self._session
         if self.failedByMe or self.state != self.STATE_OPEN or session is None:
@@ -250,10 +255,11 @@ class Connection(WebSocketServerProtocol):
     # producer of the transport
 
     def pauseProducing(self) -> None:
-        """The transport's buffer is full."""
-        self._stalled = True
-        self._unsent_bytes = 0
-        self.transport.pauseProducing()
+        """The transport's buffer is full, and is again with each write until it is empty."""
+        if not self._stalled:
+            self._stalled = True
+            self._unsent_bytes = 0
+            self.transport.pauseProducing()
 
     def resumeProducing(self) -> None:
         """The transport's buffer is empty again: read on, but not in the midst of whatever this was called from."""

@@ -10,6 +10,8 @@ class GatewayLimits(msgspec.Struct, frozen=True, kw_only=True):
 
     message_bytes_max: int = MESSAGE_BYTES_MAX
     """The largest inbound message; a larger one closes the socket with 1009."""
+    fragments_max: int = 4_096
+    """Frames that one message may come in; more, which may be empty and so add up to nothing, close it with 1009."""
     requests_per_s: int = 2_000
     """How many requests a second one connection may send for long; each request of a batch counts."""
     requests_burst: int = 4_000

@@ -103,6 +103,11 @@ class Channel(HTTPChannel):
         self.site.occupancy.disconnect()
         super().connectionLost(reason)
 
+    def checkPersistence(self, request: HTTPRequest, version: bytes) -> bool:  # noqa: ARG002 - Twisted's interface
+        """One page a connection: answers to requests that a client sends ahead would pile up, and hold everybody up."""
+        request.responseHeaders.setRawHeaders(b"connection", [b"close"])
+        return False
+
     def refuse_body(self) -> None:
         """Cut off a client that sends more than any page takes."""
         self.site.ports.metrics.limit_hit("http_body_bytes_max")

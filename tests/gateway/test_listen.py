@@ -119,6 +119,7 @@ def test_tls_serves_pages_and_websockets(tmp_path: Path) -> None:
     outcome(listen(reactor, house.gateway().site, ListenOptions(host="127.0.0.1", port=7_780, tls=tls)))
     connection = TlsConnection(reactor, tls)
     assert connection.ask(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").endswith(b"alive\n")
+    connection = TlsConnection(reactor, tls)
     hello = connection.ask(
         b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
