@@ -107,6 +107,7 @@ class Node:
             search_lane=outside.search_lane,
             now_ms=outside.clock.now_ms,
             limits=limits.searches,
+            metrics=outside.metrics,
         )
         self.stores = AwakeStores(
             reactor=outside.reactor,

@@ -20,6 +20,7 @@ from auction.results import SearchResult
 from auction.state import Listing
 from auction.views import listing_view
 from shardnode.node.lanes import Lane
+from shardnode.ops.metrics import Metrics
 from shardnode.search.index import ListingIndex
 from shardnode.search.pages import Page, PageLimits, Pages
 from shardnode.search.query import found
@@ -31,7 +32,7 @@ class SearchLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of searching."""
 
     pages: PageLimits = PageLimits()
-    waiting_max: int = 100
+    searches_max: int = 100
     """Searches waiting for their turn; beyond it they are refused as unavailable."""
     read_page: int = 5_000
     """Rows or records read at once while the index is loaded."""
@@ -51,12 +52,14 @@ class Searches:
         search_lane: Lane,
         now_ms: Callable[[], int],
         limits: SearchLimits,
+        metrics: Metrics,
     ) -> None:
         self._journal = journal
         self._journal_lane = journal_lane
         self._search_lane = search_lane
         self._now_ms = now_ms
         self._limits = limits
+        self._metrics = metrics
         self._pages = Pages(start, limits.pages)
         self._loaded = False
         self._waiting_for_load: list[Deferred[None]] = []
@@ -94,7 +97,8 @@ class Searches:
         """A page of open listings as `player` sees them."""
         if query.cursor is not None:
             return succeed(_answer(self._pages.next(query, self._now_ms()), player))
-        if self.waiting >= self._limits.waiting_max:
+        if self.waiting >= self._limits.searches_max:
+            self._metrics.limit_hit("searches_max")
             return fail(Unavailable("too many searches wait; try again", self._limits.retry_after_ms))
         self.waiting += 1
         return self._search(query, player).addBoth(self._done)

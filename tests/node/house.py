@@ -41,6 +41,7 @@ class NodeInMemory:
         self.clock = HouseClock(
             lambda: EPOCH_S + self.reactor.seconds() + self.wall_ahead_s, self.reactor.seconds, recovered.now_ms
         )
+        self.metrics = Metrics("n1", "w")
         self.node = Node(
             name="n1",
             catalog=CATALOG,
@@ -53,7 +54,7 @@ class NodeInMemory:
                 files_lane=self.files_lane,
                 search_lane=self.search_lane,
                 random_int=lambda low, _high: low,
-                metrics=Metrics("n1", "w"),
+                metrics=self.metrics,
                 push=lambda player, notice: self.pushed.append((player, notice)),
                 is_present=lambda _player: False,
                 failed=self.failures.append,

@@ -1,0 +1,23 @@
+"""Searches that wait for their turn are bounded."""
+
+from auction.commands import SearchListings
+from auction.context import Answer
+from auction.results import SearchResult
+from shardnode.node.node import NodeLimits
+from shardnode.node.searches import SearchLimits
+from tests.node.house import NodeInMemory
+
+
+def test_one_search_too_many_is_refused_and_counted() -> None:
+    """Those before it are answered; the next one after them finds its turn again."""
+    house = NodeInMemory(NodeLimits(searches=SearchLimits(searches_max=2)))
+    house.work()
+    outcomes: list[object] = []
+    for _ in range(3):
+        house.begin("ann", SearchListings()).addBoth(outcomes.append)
+    (refused,) = outcomes
+    assert "too many searches" in str(refused)
+    assert b'auction_limit_hits_total{limit="searches_max"} 1.0' in house.metrics.render()
+    house.work()
+    assert all(isinstance(answer, Answer) for answer in outcomes[1:]), outcomes
+    assert isinstance(house.ask("ann", SearchListings()), SearchResult)
