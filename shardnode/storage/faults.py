@@ -42,6 +42,7 @@ _OF_ERRNO = {
     errno.EPERM: _MAKE_WRITABLE,
     errno.ENOTDIR: _CHOOSE_DIRECTORY,
     errno.EEXIST: _CHOOSE_DIRECTORY,
+    errno.ENOENT: _CHOOSE_DIRECTORY,
     errno.EIO: _DISK_FAILS,
     errno.EMFILE: "raise the limit of open files (ulimit -n), then start again",
 }

@@ -272,10 +272,13 @@ def test_a_crash_while_a_store_is_created_leaves_no_half_file(data: Path) -> Non
     storage.close()
 
 
-def test_a_data_path_that_cannot_be_a_directory_is_refused(tmp_path: Path) -> None:
-    """A regular file in the way is named, with what to do."""
+def test_a_data_path_that_cannot_be_a_directory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A regular file in the way, or a place that was removed, is named, with what to do."""
     (tmp_path / "file").write_text("")
-    for path in (tmp_path / "file", tmp_path / "file" / "data"):
+    (tmp_path / "removed").mkdir()
+    monkeypatch.chdir(tmp_path / "removed")
+    (tmp_path / "removed").rmdir()
+    for path in (tmp_path / "file", tmp_path / "file" / "data", Path("data")):
         assert "choose a data directory" in refusal_of(path)
 
 
