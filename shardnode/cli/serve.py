@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 PATH = click.Path(path_type=Path)
-EXISTING_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 @click.command("serve")

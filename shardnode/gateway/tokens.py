@@ -158,10 +158,6 @@ def _algorithm(key: PublicKey) -> str:
     return "ES256" if isinstance(key, EllipticCurvePublicKey) else "RS256"
 
 
-def _is_instant(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= EXPIRES_S_MAX
-
-
 def _private_pem(key: Ed25519PrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
