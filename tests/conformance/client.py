@@ -101,6 +101,17 @@ class Client:
         assert "error" in answer, answer
         return Refused(answer["error"])
 
+    def pages(self, method: str, /, **params: Any) -> list[list[Any]]:
+        """All pages of a list, from the first to the one without a next."""
+        found = []
+        cursor: str | None = None
+        while True:
+            result = self.call(method, **params, **({} if cursor is None else {"cursor": cursor}))
+            found.append(next(value for value in result.values() if isinstance(value, list)))
+            cursor = result["next"]
+            if cursor is None:
+                return found
+
     def ask(self, method: str, params: Any) -> dict[str, Any]:
         """The whole answer to one call."""
         self._last_id += 1

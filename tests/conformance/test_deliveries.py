@@ -4,7 +4,6 @@ import pytest
 
 from tests.conformance.contract import AMOUNT_MAX
 from tests.conformance.house import House, Player
-from tests.conformance.test_world import pages
 
 CAPACITY = 6
 
@@ -96,6 +95,6 @@ def test_deliveries_are_read_page_by_page(house: House, limit: int) -> None:
     buyer = house.newcomer(gold=100)
     for _ in range(3):
         bought(house, buyer)
-    found = [each["delivery"] for page in pages(buyer, "delivery.list", limit=limit) for each in page]
+    found = [each["delivery"] for page in buyer.pages("delivery.list", limit=limit) for each in page]
     assert found == [each["delivery"] for each in buyer.deliveries()]
     assert len(set(found)) == 3

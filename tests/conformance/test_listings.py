@@ -8,7 +8,6 @@ import pytest
 from tests.conformance.client import Encoding, eventually
 from tests.conformance.contract import BAD_PARAMS
 from tests.conformance.house import HOUR_S, House, Issuer, running
-from tests.conformance.test_world import pages
 
 STRICT_RULES = """[rules]
 price_min = 10
@@ -232,7 +231,7 @@ def test_a_seller_sees_the_own_listings(house: House) -> None:
         for state in ("open", "sold", "cancelled", "expired")
     }
     assert found == {"open": {kept, other}, "sold": {sold}, "cancelled": {cancelled}, "expired": set()}
-    in_pages = [row["listing"] for page in pages(seller, "listing.mine", limit=3) for row in page]
+    in_pages = [row["listing"] for page in seller.pages("listing.mine", limit=3) for row in page]
     assert sorted(in_pages) == sorted([kept, cancelled, sold, other])
     assert all(row["mine"] for row in seller.call("listing.mine")["listings"])
     assert buyer.call("listing.mine")["listings"] == []

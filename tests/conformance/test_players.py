@@ -6,7 +6,6 @@ import pytest
 
 from tests.conformance.contract import AMOUNT_MAX, BAD_PARAMS
 from tests.conformance.house import House
-from tests.conformance.test_world import pages
 
 CAPACITY = 6
 
@@ -201,7 +200,7 @@ def test_services_and_operators_see_a_player_as_it_sees_itself(house: House) -> 
 def test_the_inventory_is_read_page_by_page(house: House) -> None:
     """Pages lead through every item once; commodities stand beside them."""
     player = house.newcomer(items=5)
-    by_two = pages(player, "inventory.list", limit=2)
+    by_two = player.pages("inventory.list", limit=2)
     assert [len(page) for page in by_two] == [2, 2, 1]
     assert sorted(item["item"] for page in by_two for item in page) == sorted(player.items)
 

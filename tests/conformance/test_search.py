@@ -8,12 +8,11 @@ import pytest
 from tests.conformance.client import eventually
 from tests.conformance.contract import BAD_PARAMS
 from tests.conformance.house import House, Issuer, Player, running
-from tests.conformance.test_world import pages
 
 
 def found(player: Player, **query: Any) -> list[str]:
     """The listings that a query finds, in its order."""
-    return [row["listing"] for page in pages(player, "listing.search", limit=100, **query) for row in page]
+    return [row["listing"] for page in player.pages("listing.search", limit=100, **query) for row in page]
 
 
 class Market:
@@ -47,8 +46,8 @@ class Market:
         return found(self.viewer, base=self.base["base"], **query)
 
     def _unsold_base(self) -> dict[str, Any]:
-        everything = [base for page in pages(self.viewer, "world.bases", limit=100) for base in page]
-        sold = {row["item"]["base"] for page in pages(self.viewer, "listing.search", limit=100) for row in page}
+        everything = [base for page in self.viewer.pages("world.bases", limit=100) for base in page]
+        sold = {row["item"]["base"] for page in self.viewer.pages("listing.search", limit=100) for row in page}
         unsold: dict[str, Any] = next(base for base in reversed(everything) if base["base"] not in sold)
         return unsold
 

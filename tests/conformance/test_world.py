@@ -5,22 +5,10 @@ from typing import Any
 import pytest
 
 from tests.conformance.contract import BAD_PARAMS
-from tests.conformance.house import House, Player
+from tests.conformance.house import House
 
 LISTS = ("world.bases", "inventory.list", "listing.mine", "listing.search", "bids.mine", "delivery.list")
 """Every method that takes `limit` and `cursor`."""
-
-
-def pages(caller: Player, method: str, /, **params: Any) -> list[list[Any]]:
-    """All pages of a list, from the first to the one without a next."""
-    found = []
-    cursor: str | None = None
-    while True:
-        result = caller.call(method, **params, **({} if cursor is None else {"cursor": cursor}))
-        found.append(next(value for value in result.values() if isinstance(value, list)))
-        cursor = result["next"]
-        if cursor is None:
-            return found
 
 
 def test_the_rules_are_those_of_the_house(house: House) -> None:
@@ -46,8 +34,8 @@ def test_the_rules_are_those_of_the_house(house: House) -> None:
 def test_bases_are_read_whole_page_by_page(house: House) -> None:
     """Pages of any size lead through the same bases, each once, in the same order."""
     player = house.newcomer()
-    by_hundred = [base for page in pages(player, "world.bases", limit=100) for base in page]
-    by_seven = pages(player, "world.bases", limit=7)
+    by_hundred = [base for page in player.pages("world.bases", limit=100) for base in page]
+    by_seven = player.pages("world.bases", limit=7)
     assert [base for page in by_seven for base in page] == by_hundred
     assert {len(page) for page in by_seven[:-1]} == {7}
     assert len({base["base"] for base in by_hundred}) == len(by_hundred) >= 150
@@ -57,9 +45,9 @@ def test_bases_are_read_whole_page_by_page(house: House) -> None:
 def test_bases_of_a_category_are_all_of_it_and_nothing_else(house: House) -> None:
     """The filter leaves out what is of another category."""
     player = house.newcomer()
-    everything = [base for page in pages(player, "world.bases", limit=100) for base in page]
+    everything = [base for page in player.pages("world.bases", limit=100) for base in page]
     category = everything[0]["category"]
-    found = [base for page in pages(player, "world.bases", category=category, limit=3) for base in page]
+    found = [base for page in player.pages("world.bases", category=category, limit=3) for base in page]
     assert found == [base for base in everything if base["category"] == category]
     assert player.call("world.bases", category="no such")["bases"] == []
 

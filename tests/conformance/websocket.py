@@ -1,6 +1,7 @@
 """A WebSocket client over a blocking socket (RFC 6455), small enough to misbehave on purpose."""
 
 import base64
+import contextlib
 import hashlib
 import os
 import socket
@@ -101,7 +102,7 @@ class WebSocket:
                     raise Closed(code, payload[2:].decode())
                 elif opcode != PONG:
                     return opcode, payload
-        except (ConnectionError, BrokenPipeError) as error:
+        except ConnectionError as error:
             raise Closed(None, str(error)) from error
 
     def close(self) -> None:
@@ -111,7 +112,8 @@ class WebSocket:
     def _answer_close(self, payload: bytes) -> None:
         if not self._closing:
             self._closing = True
-            self.send(CLOSE, payload[:2])
+            with contextlib.suppress(ConnectionError):  # a server that has said good-bye need not wait for ours
+                self.send(CLOSE, payload[:2])
 
     def _read_handshake(self) -> Handshake:
         while b"\r\n\r\n" not in self._unread:
