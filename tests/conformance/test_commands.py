@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.conformance.client import JSON, Client
 from tests.conformance.house import House, Issuer, running
+from tests.conformance.websocket import Closed
 from tests.processes import AUCTION
 
 IN_AN_HOUR_S = 3600
@@ -178,12 +179,9 @@ def test_show_config_says_what_holds_and_where_it_came_from(tmp_path: Path) -> N
     ("words", "environment", "named"),
     [
         (("--port", "70000"), {}, "--port"),
-        (("--node-id", "with space"), {}, "--node-id"),
-        (("--log-format", "xml"), {}, "--log-format"),
         (("--tls-cert", "x.pem"), {}, "tls_key"),
         (("--config", "no-such-file.toml"), {}, "no-such-file.toml"),
         ((), {"AUCTION_REQUESTS_PER_S": "many"}, "AUCTION_REQUESTS_PER_S"),
-        ((), {"AUCTION_STOP_S": "-1"}, "AUCTION_STOP_S"),
     ],
     ids=str,
 )
@@ -201,12 +199,8 @@ def test_an_option_that_cannot_be_used_is_named(
     ("text", "named"),
     [
         ("[rules]\nfee = 5\n", "fee"),
-        ("[rules]\nfee_bp = -1\n", "fee_bp"),
-        ("[rules]\nfee_bp = 1.5\n", "fee_bp"),
         ("[rules]\ndurations_s = [1]\n", "durations_s"),
         ("[rules]\ndurations_s = [2592001]\n", "durations_s"),
-        ("[rules]\nprice_max = 9007199254740992\n", "price_max"),
-        ("[rules]\n[more]\n", "[rules]"),
         ("fee_bp = 1\n", "[rules]"),
         ("[rules\n", "rules.toml"),
         (None, "rules.toml"),
@@ -251,14 +245,18 @@ def test_the_process_id_is_in_the_data_directory_while_the_node_runs(tmp_path: P
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_a_node_stops_by_signal(tmp_path: Path, by: signal.Signals) -> None:
     """Cleanly, exit code 0, with somebody connected."""
-    with running(tmp_path) as (url, node), Client(url, JSON):
+    with running(tmp_path) as (url, node), Client(url, JSON) as client:
         node.process.send_signal(by)
+        with pytest.raises(Closed):
+            client.socket.receive()
         assert node.exit_code() == 0
 
 
 def test_a_second_signal_changes_nothing(tmp_path: Path) -> None:
     """A person who is impatient, or a terminal that tells the whole family, does not disturb a node that stops."""
-    with running(tmp_path) as (url, node), Client(url, JSON):
+    with running(tmp_path) as (url, node), Client(url, JSON) as client:
         for by in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
             node.process.send_signal(by)
+        with pytest.raises(Closed):
+            client.socket.receive()
         assert node.exit_code() == 0
