@@ -9,7 +9,6 @@ from auction.params import fitting_levels
 from auction.refusals import Refusal
 from auction.results import GrantResult
 from auction.state import Account, Item, PlayerState
-from auction.views import item_view
 from worlddata.types import Base, Rarity, stat_range
 
 
@@ -32,7 +31,7 @@ def grant(state: PlayerState, ask: Grant, context: Context) -> tuple[list[Event]
     )
     opening = [] if opened else [StoreOpened(account.player, account.store)]
     granted = Granted(ask.gold, items, ask.commodities, context.now_ms)
-    return [*opening, granted], GrantResult(ask.player, ask.gold, [item_view(item) for item in items])
+    return [*opening, granted], GrantResult(ask.player, ask.gold, list(items))
 
 
 def take(state: PlayerState, ask: Take, context: Context) -> tuple[list[Event], GrantResult] | Refusal:
@@ -56,7 +55,7 @@ def take(state: PlayerState, ask: Take, context: Context) -> tuple[list[Event], 
     commodities = {commodity: quantity for commodity, quantity in ask.commodities.items() if quantity}
     opening = [] if opened else [StoreOpened(ask.player, context.store_of(ask.player))]
     taken = Taken(ask.gold, tuple(ask.items), commodities, context.now_ms)
-    return [*opening, taken], GrantResult(ask.player, ask.gold, [item_view(item) for item in held])
+    return [*opening, taken], GrantResult(ask.player, ask.gold, held)
 
 
 def _unknown(ask: Grant, context: Context) -> Refusal | None:

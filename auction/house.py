@@ -41,7 +41,7 @@ from auction.pricing import min_bid
 from auction.refusals import Refusal
 from auction.results import BidResult, BuyoutResult, Result
 from auction.state import Notice, PlayerState, StoreId
-from auction.views import item_view, listing_view
+from auction.views import listing_view
 
 Stores = Callable[[StoreId], PlayerState | None]
 """Store id → its state: None when it is not in memory, an empty one when the store exists nowhere."""
@@ -260,7 +260,7 @@ def _buy_out(ask: BuyOut, buyer: str, home: StoreId, states: States, context: Co
     buyers_leg = bidding.pay_buyout(states[home], ask, vote, context)
     if isinstance(buyers_leg, Refusal):
         return buyers_leg
-    result = BuyoutResult(listing_view(vote.listing, buyer), item_view(vote.listing.item), ask.price)
+    result = BuyoutResult(listing_view(vote.listing, buyer), vote.listing.item, ask.price)
     return Decision({seller: sale, home: buyers_leg}, result)
 
 

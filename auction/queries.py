@@ -35,7 +35,7 @@ from auction.results import (
     Stash,
 )
 from auction.state import Bid, PlayerState, StoreId
-from auction.views import delivery_view, item_view, listing_view
+from auction.views import delivery_view, listing_view
 
 States = Mapping[StoreId, PlayerState]
 """The stores that a question needs, all in memory."""
@@ -90,7 +90,7 @@ def _list_inventory(
         return after
     left = home.items.rows if after is None else (item for item in home.items.rows if item > after)
     found = nsmallest(ask.limit + 1, left)
-    page = [item_view(home.items.rows[item]) for item in found[: ask.limit]]
+    page = [home.items.rows[item] for item in found[: ask.limit]]
     commodities = {row.commodity: row.quantity for row in home.commodities if row.quantity}
     return InventoryResult(page, commodities, cursor(ask, page[-1].item) if len(found) > ask.limit else None)
 

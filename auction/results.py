@@ -5,28 +5,15 @@ The classes are the results of the protocol's methods as they go over the wire; 
 
 import msgspec
 
-from auction.state import DeliveryKind, LedgerEntry, ListingState, Notice
+from auction.state import DeliveryKind, Item, LedgerEntry, ListingState, Notice
 from worlddata.types import Category, Rarity, Rules, Stat
-
-
-class ItemView(msgspec.Struct, frozen=True):
-    """An Item of the protocol."""
-
-    item: str
-    base: str
-    name: str
-    category: str
-    rarity: str
-    level: int
-    stats: dict[str, int]
-    bound: bool
 
 
 class ListingView(msgspec.Struct, frozen=True):
     """A Listing of the protocol, as one viewer sees it (`mine`, `winning`)."""
 
     listing: str
-    item: ItemView
+    item: Item
     state: ListingState
     start_bid: int | None
     buyout: int | None
@@ -45,7 +32,7 @@ class DeliveryView(msgspec.Struct, frozen=True):
     delivery: str
     kind: DeliveryKind
     gold: int
-    items: list[ItemView]
+    items: list[Item]
     commodities: dict[str, int]
     listing: str | None
     at_ms: int
@@ -87,7 +74,7 @@ class AdminPlayerResult(PlayerResult, frozen=True):
 class InventoryResult(msgspec.Struct, frozen=True):
     """`inventory.list`."""
 
-    items: list[ItemView]
+    items: list[Item]
     commodities: dict[str, int]
     next: str | None
 
@@ -109,7 +96,7 @@ class BuyoutResult(msgspec.Struct, frozen=True):
     """`listing.buyout`: `paid` is the price; the item waits as a delivery."""
 
     listing: ListingView
-    item: ItemView
+    item: Item
     paid: int
 
 
@@ -170,7 +157,7 @@ class GrantResult(msgspec.Struct, frozen=True):
 
     player: str
     gold: int
-    items: list[ItemView]
+    items: list[Item]
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):

@@ -83,7 +83,10 @@ class Account(msgspec.Struct, frozen=True, gc=False):
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One item, wherever it is. It carries its name and category so that a store reads well without the catalog."""
+    """One item, wherever it is, and as the protocol shows it.
+
+    It carries its name and category so that a store reads well without the catalog.
+    """
 
     item: str
     base: str
@@ -92,7 +95,7 @@ class Item(msgspec.Struct, frozen=True):
     rarity: str
     level: int
     stats: dict[str, int]
-    bound: bool = False
+    bound: bool
 
 
 class Commodity(msgspec.Struct, frozen=True, gc=False):

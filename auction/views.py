@@ -1,29 +1,15 @@
 """Rows of a store as the protocol's objects, as one viewer sees them."""
 
 from auction.pricing import min_bid
-from auction.results import DeliveryView, ItemView, ListingView
-from auction.state import Delivery, Item, Listing
-
-
-def item_view(item: Item) -> ItemView:
-    """An Item of the protocol."""
-    return ItemView(
-        item=item.item,
-        base=item.base,
-        name=item.name,
-        category=item.category,
-        rarity=item.rarity,
-        level=item.level,
-        stats=item.stats,
-        bound=item.bound,
-    )
+from auction.results import DeliveryView, ListingView
+from auction.state import Delivery, Listing
 
 
 def listing_view(row: Listing, viewer: str) -> ListingView:
     """A Listing of the protocol; the seller and the leader's maximum stay hidden."""
     return ListingView(
         listing=row.listing,
-        item=item_view(row.item),
+        item=row.item,
         state=row.state,
         start_bid=row.start_bid,
         buyout=row.buyout,
@@ -43,7 +29,7 @@ def delivery_view(row: Delivery) -> DeliveryView:
         delivery=row.delivery,
         kind=row.kind,
         gold=row.gold,
-        items=[item_view(item) for item in row.items],
+        items=list(row.items),
         commodities=row.commodities,
         listing=row.listing,
         at_ms=row.at_ms,

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from auction.results import DeliveriesResult, InventoryResult, ItemView, ListingView, PlayerResult, SearchResult
+from auction.results import DeliveriesResult, InventoryResult, ListingView, PlayerResult, SearchResult
+from auction.state import Item
 from clients.bots.intentions import (
     Adventure,
     Bid,
@@ -159,7 +160,7 @@ def _sell(
         yield Adventure()
 
 
-def _offer(trade: Trade, chance: Random, item: ItemView, worth: float) -> Sell:
+def _offer(trade: Trade, chance: Random, item: Item, worth: float) -> Sell:
     """Most take bids and name a buyout; some take only the one or the other."""
     start_bid = _price(trade, worth * chance.uniform(0.4, 0.8))
     buyout = max(start_bid + 1, _price(trade, worth * chance.uniform(0.85, 1.5)))
@@ -196,5 +197,5 @@ def _others(found: SearchResult, chance: Random) -> list[ListingView]:
     return chance.sample(listings := [one for one in found.listings if not one.mine], len(listings))
 
 
-def _kept(trade: Trade, item: ItemView, keep: frozenset[str]) -> bool:
+def _kept(trade: Trade, item: Item, keep: frozenset[str]) -> bool:
     return item.category in keep and trade.appraiser.is_treasure(item)

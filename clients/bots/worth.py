@@ -2,7 +2,7 @@
 
 import math
 
-from auction.results import ItemView
+from auction.state import Item
 from worlddata.types import MAX_AMOUNT, Rarity
 
 GOLD_AT_LEVEL_1 = 2.0
@@ -19,12 +19,12 @@ class Appraiser:
         self._factors = {rarity.rarity: rarity.worth_factor for rarity in rarities}
         self._order = {rarity.rarity: rarity.order for rarity in rarities}
 
-    def worth(self, item: ItemView) -> int:
+    def worth(self, item: Item) -> int:
         """Gold that such an item usually sells for, at least 1."""
         by_level = GOLD_AT_LEVEL_1 * math.pow(item.level, LEVEL_EXPONENT)
         by_stats = 1 + ROLL_SHARE * max(0, len(item.stats) - 1)
         return min(MAX_AMOUNT, max(1, round(by_level * by_stats * self._factors.get(item.rarity, 1))))
 
-    def is_treasure(self, item: ItemView) -> bool:
+    def is_treasure(self, item: Item) -> bool:
         """Whether the item is rarer than the two most common rarities."""
         return self._order.get(item.rarity, 0) >= 2

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterable
 
 import click
 
-from auction.results import DeliveryView, ItemView, ListingView
+from auction.results import DeliveryView, ListingView
+from auction.state import Item
 from clients.calls import pages
 from clients.client import Client
 from clients.errors import NotFound
@@ -38,7 +39,7 @@ async def find_listing(client: Client, text: str) -> ListingView:
     return found[_only(list(found), text, "listing", "search")]
 
 
-async def find_item(client: Client, text: str) -> ItemView:
+async def find_item(client: Client, text: str) -> Item:
     """The item of our stash with this id or end."""
     found = {
         item.item: item

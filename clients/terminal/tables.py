@@ -7,8 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from auction.results import BidView, DeliveryView, ItemView, ListingView, PlayerResult, WorldResult
-from auction.state import Notice
+from auction.results import BidView, DeliveryView, ListingView, PlayerResult, WorldResult
+from auction.state import Item, Notice
 from clients.terminal.references import shortened
 
 RARITY_STYLES = ("white", "green", "bright_blue", "magenta", "yellow", "bold red")
@@ -91,7 +91,7 @@ class Display:
             )
         return _or_none(table)
 
-    def stash(self, items: Sequence[ItemView], commodities: dict[str, int]) -> RenderableType:
+    def stash(self, items: Sequence[Item], commodities: dict[str, int]) -> RenderableType:
         """What we can dispose of."""
         table = _table("Your stash", "id", "item", "shelf", "lvl>", *self._stats_column(), "")
         names = self._names(item.item for item in items)
@@ -140,16 +140,16 @@ class Display:
         left_ms = listing.ends_at_ms - self.now_ms
         return lasting(left_ms) if left_ms > 0 else "ending"
 
-    def _item_name(self, item: ItemView) -> Text:
+    def _item_name(self, item: Item) -> Text:
         return Text(item.name, self._styles.get(item.rarity, ""))
 
-    def _item_title(self, item: ItemView) -> Text:
+    def _item_title(self, item: Item) -> Text:
         rarity = self._rarity_names.get(item.rarity, item.rarity)
         shelf = self._category_names.get(item.category, item.category)
         bound = ", bound" if item.bound else ""
         return Text.assemble(self._item_name(item), f"  {rarity}, level {item.level}, {shelf}{bound}")
 
-    def _stats(self, item: ItemView, shown: int, apart: str = ", ") -> str:
+    def _stats(self, item: Item, shown: int, apart: str = ", ") -> str:
         strongest = sorted(item.stats.items(), key=lambda stat: -stat[1])[:shown]
         more = " …" if len(item.stats) > shown else ""
         return apart.join(f"{self._stat_names.get(stat, stat)} {value}" for stat, value in strongest) + more
@@ -157,7 +157,7 @@ class Display:
     def _stats_column(self) -> list[str]:
         return ["stats"] if self._stats_shown else []
 
-    def _stats_cell(self, item: ItemView) -> list[str]:
+    def _stats_cell(self, item: Item) -> list[str]:
         return [self._stats(item, self._stats_shown)] if self._stats_shown else []
 
     def _names(self, ids: Iterable[str]) -> dict[str, str]:

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from auction.results import (
     DeliveriesResult,
     InventoryResult,
-    ItemView,
     PlayerResult,
     SearchResult,
     WorldResult,
 )
+from auction.state import Item
 from clients.bots.intentions import (
     Adventure,
     Bid,
@@ -223,7 +223,7 @@ def test_own_listings_and_leads_are_left_alone() -> None:
 
 def test_worth_grows_with_level_and_rarity() -> None:
     """An appraiser agrees with the packaged world's guidance within a factor of two, and orders items sensibly."""
-    item = msgspec.convert({**ITEM, "rarity": "common", "stats": {"damage": 1}}, ItemView)
+    item = msgspec.convert({**ITEM, "rarity": "common", "stats": {"damage": 1}}, Item)
     worth = TRADE.appraiser.worth
     at = {level: worth(msgspec.structs.replace(item, level=level)) for level in (1, 7, 24, 44, 66, 89)}
     assert list(at.values()) == sorted(at.values())

@@ -22,6 +22,7 @@ def listing(number: int, **fields: Any) -> Listing:
             "rarity": "common",
             "level": 1,
             "stats": {},
+            "bound": False,
             **item_fields,
         }
     )

@@ -125,7 +125,9 @@ def _times(stores: list[str], work: Callable[[str], object]) -> int:
 
 
 def _first(store: str, position: int) -> Snapshot:
-    items = [Item(f"{store}.i{n}", "sword", "Sword", "swords", "rare", 30, {"might": n, "luck": 2}) for n in range(20)]
+    items = [
+        Item(f"{store}.i{n}", "sword", "Sword", "swords", "rare", 30, {"might": n, "luck": 2}, False) for n in range(20)
+    ]
     keys = [Key(f"player/{n}", b"f" * 16, False, b"a" * 200, n, True) for n in range(10)]
     return Snapshot(
         store,

@@ -4,7 +4,7 @@ import msgspec
 
 from auction import commands as ask
 from auction import results
-from auction.state import LedgerEntry, Notice
+from auction.state import Item, LedgerEntry, Notice
 from shardnode.wire.events import Hello, World
 from shardnode.wire.methods import Login, LoginResult
 from worlddata.types import Category, Range, Rarity, Rules, Stat
@@ -13,9 +13,7 @@ STORE = "abcdefghijklmnopqrstuvwxyz"
 LISTING, ITEM, DELIVERY = f"{STORE}.l7", f"{STORE}.i3", f"{STORE}.d12"
 TOKEN = "a.b.c"
 
-SWORD = results.ItemView(
-    ITEM, "harbour_cutter", "Harbour Cutter", "swords", "rare", 14, {"might": -3, "reach": 7}, False
-)
+SWORD = Item(ITEM, "harbour_cutter", "Harbour Cutter", "swords", "rare", 14, {"might": -3, "reach": 7}, False)
 OPEN = results.ListingView(
     LISTING, SWORD, "open", 10, None, None, 10, 0, 1_800_000_000_000, 1_800_003_600_000, True, False
 )

@@ -8,7 +8,7 @@ import pytest
 
 from auction import commands, results
 from auction.refusals import REASONS
-from auction.state import LedgerEntry, Notice
+from auction.state import Item, LedgerEntry, Notice
 from shardnode.gateway.limits import GatewayLimits
 from shardnode.wire.errors import CODES, LATER_REASONS
 from shardnode.wire.events import EVENTS, LATER_EVENTS, Hello, World
@@ -19,7 +19,7 @@ from worlddata.types import MAX_AMOUNT, Category, Range, Rarity, Rules, Stat
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 
 OBJECTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
-    "Item": (results.ItemView,),
+    "Item": (Item,),
     "Listing": (results.ListingView,),
     "Bid": (results.BidView,),
     "Delivery": (results.DeliveryView,),
