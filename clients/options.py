@@ -1,4 +1,4 @@
-"""What a person types the same way after several commands: a house's URL, a player's name."""
+"""What a person types the same way after several commands: a house's URL, a player's name, --ids."""
 
 from urllib.parse import urlsplit
 
@@ -35,3 +35,5 @@ url_option = click.option(
     callback=house_url,
     help="The house.",
 )
+
+ids_option = click.option("--ids", is_flag=True, help="Show whole ids.")

@@ -14,7 +14,7 @@ from auction.results import DeliveriesResult
 from auction.state import ListingState, Notice
 from clients.calls import Bounds, StatBounds
 from clients.client import Client
-from clients.options import player_name, url_option
+from clients.options import ids_option, player_name, url_option
 from clients.surroundings import surroundings
 from clients.terminal.conversation import Conversation
 from clients.terminal.references import find_delivery, find_item, find_listing, waiting
@@ -28,7 +28,6 @@ EVENTS_DEFAULT = 20
 F = TypeVar("F", bound=Callable[..., Any])
 talking = click.make_pass_decorator(Conversation)
 amount = click.IntRange(0, 2**53 - 1)
-ids_option = click.option("--ids", is_flag=True, help="Show whole ids.")
 limit_option = click.option(
     "--limit", type=click.IntRange(1, 100), default=LISTED_DEFAULT, show_default=True, help="How many at most."
 )
@@ -191,7 +190,10 @@ def sell(talk: Conversation, item: str, start_bid: int | None, buyout: int | Non
 @click.argument("amount", type=amount)
 @talking
 def bid(talk: Conversation, listing: str, amount: int) -> None:
-    """Bid on a LISTING; AMOUNT is the most you would pay, and is held while you lead."""
+    """Bid on a LISTING, up to an AMOUNT.
+
+    AMOUNT is the most you would pay, and is held while you lead.
+    """
 
     async def act(house: Client) -> None:
         found = await find_listing(house, listing)
@@ -355,7 +357,10 @@ def events(talk: Conversation, since: int | None, follow: bool) -> None:
 @filters
 @talking
 def watch(talk: Conversation, /, ids: bool, **typed: Any) -> None:
-    """Watch the market and your own events live, until Ctrl-C; with --json, your events only."""
+    """Watch the market and your own events live.
+
+    Until Ctrl-C; with --json, your events only.
+    """
 
     async def act(house: Client) -> None:
         if talk.as_json:

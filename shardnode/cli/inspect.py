@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from clients.options import player_name
+from clients.options import ids_option, player_name
 from clients.surroundings import connect_by_asyncio
 
 if TYPE_CHECKING:
@@ -39,8 +39,9 @@ PAGE = 100
     required=True,
     help="The data directory of the node at which the player is at home.",
 )
+@ids_option
 @click.argument("player", callback=player_name)
-def inspect_command(data: Path, player: str) -> None:
+def inspect_command(data: Path, ids: bool, player: str) -> None:
     """Show one player: wallet, stash, listings, bids, deliveries, ledger."""
     from clients.errors import AuctionError
     from shardnode.storage.port import StorageFault
@@ -54,7 +55,7 @@ def inspect_command(data: Path, player: str) -> None:
     if answers is None:
         click.echo(f"no player {player!r} is known here; names are case-sensitive", err=True)
         sys.exit(1)
-    _show(player, answers)
+    _show(player, answers, whole_ids=ids)
 
 
 def _running_url(data: Path) -> str | None:
@@ -132,7 +133,7 @@ def _read_files(data: Path, player: str) -> "Answers | None":
         )
 
 
-def _show(player: str, answers: "Answers") -> None:
+def _show(player: str, answers: "Answers", *, whole_ids: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -140,7 +141,7 @@ def _show(player: str, answers: "Answers") -> None:
 
     world, known, stash, listings, bids, deliveries = answers
     console = Console()
-    display = Display(world, int(time.time() * 1000), width=console.width, whole_ids=True)
+    display = Display(world, int(time.time() * 1000), width=console.width, whole_ids=whole_ids)
     console.print(wallet(known))
     console.print(f"store {known.store} at {known.node}")
     console.print(display.stash(stash.items, stash.commodities))

@@ -28,7 +28,10 @@ def world() -> None:
 @world.command()
 @_sources_option
 def check(sources: Path | None) -> None:
-    """Say everything that there is to mend in the sources; exit 1 if there is anything."""
+    """Say all that there is to mend in the sources.
+
+    Exits 1 if there is anything.
+    """
     from worlddata.toml_sources import check_sources
 
     problems = check_sources(_directory(sources))
@@ -42,10 +45,16 @@ def check(sources: Path | None) -> None:
 @world.command()
 @_sources_option
 @click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Where to write the file."
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Directory to write the file into.  [default: this one]",
 )
 def build(sources: Path | None, out: Path) -> None:
-    """Write the sources' catalog file, named by its content hash, and print its path."""
+    """Write the catalog file and print its path.
+
+    It is named by the hash of its content.
+    """
     from worlddata.loading import build_catalog
     from worlddata.problems import WorldError
 
@@ -59,7 +68,10 @@ def build(sources: Path | None, out: Path) -> None:
 @_sources_option
 @click.argument("base", required=False)
 def show(sources: Path | None, base: str | None) -> None:
-    """Show the world, or one BASE with its stats; BASE may also be a category, to list what stands on it."""
+    """Show the world, or one BASE with its stats.
+
+    BASE may also be a category, to list what stands on it.
+    """
     from rich.console import Console
 
     from worlddata.problems import WorldError
