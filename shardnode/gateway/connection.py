@@ -19,6 +19,7 @@ from zope.interface import implementer
 
 from shardnode.gateway.limits import GatewayLimits
 from shardnode.gateway.occupancy import Occupancy
+from shardnode.gateway.outbox import TURN_BYTES_MAX, Outbox, message_head, write_now
 from shardnode.gateway.ports import Ports
 from shardnode.gateway.presence import Presence
 from shardnode.gateway.session import Session
@@ -68,6 +69,7 @@ class ConnectionFactory(WebSocketServerFactory):
         self.presence = presence
         self.occupancy = occupancy
         self.connections: set[Connection] = set()
+        self.outbox = Outbox(reactor)
         self.stopping = False
         self._node = node
         self.catalog = catalog
@@ -125,6 +127,9 @@ class Connection(WebSocketServerProtocol):
         self._address = ""
         self._heard_s = 0.0
         self._pinged_s = 0.0
+        self._leaving: list[bytes] = []
+        """Frames of this turn, heads and payloads."""
+        self._leaving_bytes = 0
         self.message_data: list[bytes] = []
         """Frames of a message that is not complete."""
         self._stalled = False
@@ -235,11 +240,25 @@ class Connection(WebSocketServerProtocol):
         """Send one message; nothing happens on a connection that is closing."""
         if self.state != self.STATE_OPEN:
             return
-        frame = self.factory.prepareMessage(payload, self._codec.binary, True).payloadHybi
-        self.transport.write(frame)
+        if not self._leaving:
+            self.factory.outbox.add(self)
+        self._leaving.append(message_head(len(payload), binary=self._codec.binary))
+        self._leaving.append(payload)
+        self._leaving_bytes += len(payload)
+        if self._leaving_bytes > TURN_BYTES_MAX:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was sent in this turn."""
+        if not self._leaving:
+            return
+        data = b"".join(self._leaving)
+        self._leaving.clear()
+        self._leaving_bytes = 0
+        write_now(self.transport, data)
         if self._stalled:
-            self._unsent_bytes += len(frame)
-            if self._unsent_bytes > self.factory.limits.unsent_bytes_max:
+            self._unsent_bytes += len(data)
+            if self._unsent_bytes > self.factory.limits.unsent_bytes_max and self.state == self.STATE_OPEN:
                 self.factory.ports.metrics.limit_hit("unsent_bytes_max")
                 self.close(CloseCode.TRY_AGAIN_LATER)
 
@@ -279,6 +298,7 @@ class Connection(WebSocketServerProtocol):
 
     def sendCloseFrame(self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False) -> None:
         """Begin, or answer, the closing handshake; a client that does not answer ours is cut off."""
+        self.flush()
         super().sendCloseFrame(code, reasonUtf8, isReply)
         if not isReply and self._cut is None:
             self._cut = self.factory.reactor.callLater(self.factory.limits.close_within_s, self.dropConnection, True)

@@ -34,9 +34,13 @@ class StoreLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AwakeStore:
-    """One store in memory: `position` of the last record that touched it, `saved` position of its file."""
+    """One store in memory.
 
-    __slots__ = ("position", "saved", "state", "store", "used_at_s")
+    `position` is that of the last record that touched it, `saved` that of its file, `wake_at_ms` what the journal knows
+    of its earliest wake-up.
+    """
+
+    __slots__ = ("position", "saved", "state", "store", "used_at_s", "wake_at_ms")
 
     def __init__(self, store: StoreId, state: PlayerState, position: int, saved: int, used_at_s: float) -> None:
         self.store = store
@@ -44,6 +48,7 @@ class AwakeStore:
         self.position = position
         self.saved = saved
         self.used_at_s = used_at_s
+        self.wake_at_ms = state.wake_at_ms()
 
 
 class AwakeStores:
@@ -100,6 +105,12 @@ class AwakeStores:
             awake.position = position
             if store not in self.dirty:
                 self.dirty[store] = awake
+
+    def wakeup_changed(self, store: StoreId) -> bool:
+        """Whether a store that is awake has another earliest wake-up than when this was asked last."""
+        awake = self._awake[store]
+        before, awake.wake_at_ms = awake.wake_at_ms, awake.state.wake_at_ms()
+        return awake.wake_at_ms != before
 
     def wake(self, stores: Iterable[StoreId]) -> "Deferred[None]":
         """Fires when all these stores are awake."""

@@ -58,11 +58,12 @@ class JournalWriter:
         self._committing = False
         self._flush_called = False
         self._stopped = False
+        self._unsynced = 0
         self.position = gate.durable
 
     def __len__(self) -> int:
         """Records collected and not yet handed to the disk."""
-        return sum(len(batch.entries) for batch in self._queue)
+        return self._unsynced
 
     def add(
         self,
@@ -73,6 +74,7 @@ class JournalWriter:
     ) -> int:
         """Take a record into the next batch and return its position; `listings` it changed are told when durable."""
         self.position += 1
+        self._unsynced += 1
         batch = self._queue[-1]
         if len(batch.entries) >= BATCH_RECORDS_MAX:
             batch = _Collecting()
@@ -93,6 +95,7 @@ class JournalWriter:
         if self._committing or self._stopped or not self._queue[0].entries:
             return
         batch = self._queue.pop(0)
+        self._unsynced -= len(batch.entries)
         if not self._queue:
             self._queue.append(_Collecting())
         self._committing = True

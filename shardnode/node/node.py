@@ -275,7 +275,7 @@ class Node:
                 state = self.stores.state(store)
                 assert state is not None, store
                 listings[listing] = state.listings.rows[listing]
-                if store not in wakeups:
+                if self.stores.wakeup_changed(store):
                     wakeups[store] = wake_at_ms = state.wake_at_ms()
                     if wake_at_ms is not None:
                         self.timers.set(store, wake_at_ms)

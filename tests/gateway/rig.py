@@ -169,6 +169,7 @@ class Client:
         self.pongs: list[bytes] = []
         self.close_code: int | None = None
         self.head = b""
+        self._clock = gateway.site.reactor
         self._unread = b""
         channel = gateway.site.buildProtocol(self.wire.getPeer())
         self.wire.protocol = channel
@@ -231,7 +232,8 @@ class Client:
         return messages
 
     def read(self) -> None:
-        """Decode what the server sent."""
+        """Decode what the server sent, when its turn is over."""
+        self._clock.advance(0)
         self._unread += self.wire.value()
         self.wire.clear()
         while len(self._unread) >= 2:

@@ -85,14 +85,14 @@ class Browser(Protocol):
 class TlsConnection:
     """A browser that is connected by TLS, in memory, to what a node listens with."""
 
-    def __init__(self, reactor: MemoryReactorClock, tls: Tls) -> None:
+    def __init__(self, reactor: MemoryReactorClock, tls: Tls, house: House) -> None:
         ((_, server_factory, _, _),) = reactor.tcpServers
         trusted = trustRootFromCertificates([Certificate.loadPEM(tls.certificate.read_bytes())])
         browser_factory = Factory.forProtocol(Browser)
         context = optionsForClientTLS("localhost", trustRoot=trusted)
         client = TLSMemoryBIOFactory(context, True, browser_factory, reactor).buildProtocol(None)
         server = server_factory.buildProtocol(None)
-        self._reactor = reactor
+        self._clocks = (reactor, house.clock)
         self._pump: IOPump = connect(
             server, FakeTransport(server, isServer=True), client, FakeTransport(client, isServer=False)
         )
@@ -108,7 +108,8 @@ class TlsConnection:
     def flush(self) -> None:
         """Let everything arrive."""
         for _ in range(10):
-            self._reactor.advance(0)
+            for clock in self._clocks:
+                clock.advance(0)
             self._pump.flush()
 
 
@@ -117,9 +118,9 @@ def test_tls_serves_pages_and_websockets(tmp_path: Path) -> None:
     tls = write_pair(tmp_path)
     reactor, house = MemoryReactorClock(), House()
     outcome(listen(reactor, house.gateway().site, ListenOptions(host="127.0.0.1", port=7_780, tls=tls)))
-    connection = TlsConnection(reactor, tls)
+    connection = TlsConnection(reactor, tls, house)
     assert connection.ask(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").endswith(b"alive\n")
-    connection = TlsConnection(reactor, tls)
+    connection = TlsConnection(reactor, tls, house)
     hello = connection.ask(
         b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
