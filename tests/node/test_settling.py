@@ -52,7 +52,7 @@ def test_a_listing_that_cannot_be_settled_is_tried_again_now_and_then() -> None:
     house.storage.damage(ann)
     loads: list[str] = []
     load = house.storage.stores.load
-    house.storage.stores.load = lambda store: (loads.append(store), load(store))[1]  # type: ignore[method-assign]
+    house.storage.stores.load = lambda store: (loads.append(store), load(store))[1]  # type: ignore[method-assign]  # counts them
     house.pass_time(HOUR_S + 120)
     loads.clear()
     house.pass_time(600)
@@ -76,7 +76,7 @@ def test_a_storm_of_endings_in_a_full_node_waits_instead_of_spinning() -> None:
     house.start()
     reads: list[int] = []
     due = house.storage.journal.due
-    house.storage.journal.due = lambda before_ms, limit: (reads.append(limit), due(before_ms, limit))[1]  # type: ignore[method-assign]
+    house.storage.journal.due = lambda before_ms, limit: (reads.append(limit), due(before_ms, limit))[1]  # type: ignore[method-assign]  # counts them
     house.pass_time(4)
     assert 1 <= len(reads) <= 20
     house.limits = NodeLimits()
