@@ -7,7 +7,7 @@
 
 Each request in a message passes the connection's rate, the check of its params, of who asks and in what role, and
 then goes to the house. A request with an id gets one answer: the house's, a fault's, or after `answer_within_s` the
-gateway's own, after which the house's is dropped.
+gateway's own, after which the house's is dropped and what the house has not decided by then is not done any more.
 """
 
 from enum import Enum, auto
@@ -15,6 +15,7 @@ from typing import Protocol
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from auction.commands import AdminMutation, Ask, Mutation
@@ -90,13 +91,14 @@ class _Batch:
 
 
 class _Call(msgspec.Struct, eq=False):
-    """One request on its way; `request` is what the house was asked, if it was."""
+    """One request on its way; `request` is what the house was asked, if it was, and `answer` what it gave for it."""
 
     id: RequestId | UnsetType
     method: str
     batch: _Batch | None
     since_s: float
     request: Request | None = None
+    answer: "Deferred[Answer] | None" = None
 
 
 class Session:
@@ -248,7 +250,8 @@ class Session:
         own_key = self._ports.mint_key() if isinstance(params, Mutation) and params.key is None else ""
         call.request = Request(caller, params, own_key)
         self._pending[call] = None
-        self._ports.ask(call.request).addCallbacks(self._answered, self._failed, (call,), {}, (call,))
+        call.answer = self._ports.ask(call.request)
+        call.answer.addCallbacks(self._answered, self._failed, (call,), {}, (call,))
 
     def _is_logged_in(self) -> bool:
         if self.state is not State.LOGGED_IN:
@@ -292,6 +295,8 @@ class Session:
 
     def _failed(self, failure: Failure, call: _Call) -> None:
         fault = failure.value
+        if isinstance(fault, CancelledError):
+            return  # given up by `_give_up`, which has answered
         if not isinstance(fault, ClientFault):
             self._ports.failed(failure)
         elif call in self._pending:
@@ -302,6 +307,8 @@ class Session:
         del self._pending[call]
         self._ports.metrics.limit_hit("answer_within_s")
         request = call.request
+        if call.answer is not None:
+            call.answer.cancel()
         if request is None or not isinstance(request.ask, Mutation | AdminMutation):
             self._tell(Unavailable("the node took too long; nothing was done", self._limits.retry_after_ms), call)
             return

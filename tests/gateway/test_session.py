@@ -392,6 +392,7 @@ def test_a_mutation_without_an_answer_is_in_doubt(key: str | None) -> None:
     assert error["code"] == -32007
     assert error["data"] == {"reason": "in_doubt", "key": key or "house.1", "trade": None}
     assert house.told == ([house.asked[0]] if key is None else [])
+    assert house.answers[0].called  # given up: a house that has not decided by now never will
     house.answers[0].callback(LISTING)
     assert client.take_all() == []
 

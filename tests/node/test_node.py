@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from twisted.internet.defer import CancelledError
 from twisted.python.failure import Failure
 
 from auction.commands import ClaimDelivery, EventsSince, GetListing, GetPlayer, ListDeliveries, PlaceBid, SearchListings
@@ -308,3 +309,30 @@ def test_a_key_that_was_told_in_doubt_is_kept(house: NodeInMemory) -> None:
     house.work()
     assert answers[0].encoded is not None
     assert gold(house, "ann") == (100_000 - 499, 499)
+
+
+def test_a_mutation_given_up_before_it_was_decided_is_never_done(house: NodeInMemory) -> None:
+    """Its client was told the key to repeat it with: done after that, it would be done under a key kept by nobody."""
+    listing = house.list_item("sal")
+    house.grant("ann", 1_000)
+    house.stop()
+    house.start()
+    answer = house.begin("ann", PlaceBid(listing=listing, amount=200))
+    answer.addErrback(lambda failure: failure.trap(CancelledError))
+    answer.cancel()
+    house.work()
+    assert gold(house, "ann") == (1_000, 0)
+
+
+def test_a_mutation_given_up_after_it_was_decided_stays_done(house: NodeInMemory) -> None:
+    """Its answer finds nobody; the repeat under the key that was told does."""
+    listing = house.list_item("sal")
+    house.grant("ann", 1_000)
+    answer = house.begin("ann", PlaceBid(listing=listing, amount=200, key="k"))
+    answer.addErrback(lambda failure: failure.trap(CancelledError))
+    answer.cancel()
+    house.work()
+    assert gold(house, "ann") == (800, 200)
+    house.bid("ann", listing, 200, key="k")
+    assert gold(house, "ann") == (800, 200)
+    assert house.failures == []
