@@ -22,6 +22,8 @@ OFTEN = {"AUCTION_CHECKPOINT_INTERVAL_S": "0.05", "AUCTION_STORE_IDLE_S": "0.2"}
 """Checkpoints and sleep at every turn."""
 NEVER = {"AUCTION_CHECKPOINT_INTERVAL_S": "3600"}
 """All that happens stays in the journal until the node is stopped."""
+AUDIT_S = 60.0
+"""How long an audit may take; it takes a second."""
 PASSING = {"node.lock", "node.pid", "node.url"}
 """Files that tell of a process and not of the house."""
 
@@ -96,7 +98,8 @@ class House:
 def assert_balanced(data: Path) -> dict[str, Any]:
     """Let `auction audit` count a directory, in which it changes nothing; its report."""
     before = content(data)
-    audit = subprocess.run([AUCTION, "audit", data, "--json"], capture_output=True, text=True, check=False)
+    command = [AUCTION, "audit", data, "--json"]
+    audit = subprocess.run(command, capture_output=True, text=True, check=False, timeout=AUDIT_S)
     assert audit.returncode == 0, audit.stdout + audit.stderr
     report: dict[str, Any] = json.loads(audit.stdout)
     assert report["balanced"], report

@@ -14,7 +14,7 @@ MOMENT_S_MAX = 0.05
 """A kill falls so long after an answer at most: longer than a batch takes."""
 START_MOMENT_S_MAX = 1.5
 """A start is killed so long after it began at most: about when it is ready."""
-CHECKPOINT_INTERVALS_S = ("0.05", "0.5", "3600")
+CHECKPOINT_INTERVALS_S = ("0.01", "0.1", "3600")
 """Stores' files may be as new as the journal, or as old as the last stop."""
 
 

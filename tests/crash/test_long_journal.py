@@ -1,8 +1,7 @@
 """A journal may grow long; a start serves at once all the same, and reads the past of whoever asks."""
 
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -80,10 +79,7 @@ def player_name(number: int) -> str:
     return f"player-{number % PLAYERS}"
 
 
-@contextmanager
-def connection(nodes: Nodes, node: NodeProcess) -> Iterator[Connection]:
-    """A service's connection to a node."""
+def connection(nodes: Nodes, node: NodeProcess) -> closing[Connection]:
+    """A service's connection to a node, to be closed at the end of the block."""
     headers = {"Authorization": f"Bearer {nodes.token(SERVICE, 'service')}"}
-    line = Connection(node.url(), CODEC.subprotocol, headers)
-    yield line
-    line.close()
+    return closing(Connection(node.url(), CODEC.subprotocol, headers))

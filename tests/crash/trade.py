@@ -1,5 +1,6 @@
 """What players do while nobody stops them: sell, bid, buy out, cancel, claim; some of it against the rules."""
 
+import time
 from itertools import islice
 from random import Random
 
@@ -113,7 +114,7 @@ class Trade:
         await self._ask(player, player, "sell", item=item, duration_s=random.choice((2, 2, 3, 3600)), **prices)
 
     async def _bid(self, player: str, random: Random) -> None:
-        view = self._choose(random)
+        view = self._choose_open(random)
         if view is None or view.min_bid is None:
             await self._crowd.clients[player].my_bids()
             return
@@ -121,7 +122,7 @@ class Trade:
         await self._ask(player, player, "bid", listing=view.listing, amount=max(amount, 0))
 
     async def _buy_out(self, player: str, random: Random) -> None:
-        view = self._choose(random)
+        view = self._choose_open(random)
         if view is None or view.buyout is None:
             await self._crowd.clients[player].search(buyout_only=True)
             return
@@ -156,3 +157,10 @@ class Trade:
         """One of the latest listings, open or not."""
         recent = list(islice(reversed(self._crowd.market.values()), RECENT))
         return random.choice(recent) if recent else None
+
+    def _choose_open(self, random: Random) -> ListingView | None:
+        """One of the latest listings that are open, as far as anybody knows."""
+        now_ms = time.time() * 1000
+        recent = islice(reversed(self._crowd.market.values()), RECENT)
+        still_open = [view for view in recent if view.state == "open" and view.ends_at_ms > now_ms]
+        return random.choice(still_open) if still_open else None
