@@ -97,6 +97,9 @@ class Searches:
         """A page of open listings as `player` sees them."""
         if query.cursor is not None:
             return succeed(_answer(self._pages.next(query, self._now_ms()), player))
+        if self._pages.full(self._now_ms()):
+            self._metrics.limit_hit("kept_rows_max")
+            return fail(Unavailable("too many searches keep cursors; try again", self._limits.retry_after_ms))
         if self.waiting >= self._limits.searches_max:
             self._metrics.limit_hit("searches_max")
             return fail(Unavailable("too many searches wait; try again", self._limits.retry_after_ms))

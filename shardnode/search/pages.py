@@ -19,8 +19,8 @@ class PageLimits(msgspec.Struct, frozen=True, kw_only=True):
 
     cursor_s: int = 60
     """How long a cursor lives."""
-    cursors_max: int = 500
-    """Searches whose order is kept; beyond it the oldest expires early."""
+    kept_rows_max: int = 5_000_000
+    """Rows that all kept orders refer to (8 bytes each); beyond it a search is refused, and no cursor dies early."""
     found_max: int = 10_000
     """Listings that the pages of one search lead through; a narrower query finds the rest."""
 
@@ -50,9 +50,15 @@ class Pages:
         self._limits = limits
         self._searches: dict[int, _Search] = {}
         self._made = 0
+        self._kept_rows = 0
 
     def __len__(self) -> int:
         return len(self._searches)
+
+    def full(self, now_ms: int) -> bool:
+        """Whether no further order can be kept now."""
+        self._expire(now_ms)
+        return self._kept_rows >= self._limits.kept_rows_max
 
     def first(self, query: SearchListings, rows: list[Listing], now_ms: int) -> Page:
         """The first page of what a search found."""
@@ -60,10 +66,9 @@ class Pages:
         rows = rows[: self._limits.found_max]
         search = _Search(fingerprint(query), rows, now_ms)
         if len(rows) > query.limit:
-            if len(self._searches) >= self._limits.cursors_max:
-                del self._searches[next(iter(self._searches))]
             self._made += 1
             self._searches[self._made] = search
+            self._kept_rows += len(rows)
         return self._page(self._made, search, 0, query.limit)
 
     def next(self, query: SearchListings, now_ms: int) -> Page | Refusal:
@@ -93,3 +98,4 @@ class Pages:
             if search.as_of_ms > oldest_ms:
                 return
             del self._searches[number]
+            self._kept_rows -= len(search.rows)

@@ -78,13 +78,14 @@ def test_a_cursor_belongs_to_its_query() -> None:
     assert pages.next(following(other, first.next), 1) == Refusal("cursor_mismatch")
 
 
-def test_cursors_are_bounded() -> None:
-    """Beyond the limit the oldest search's cursor expires early."""
-    pages = Pages(1, PageLimits(cursors_max=2))
-    firsts = [pages.first(QUERY, [listing(number) for number in range(3)], 0) for _ in range(3)]
-    assert len(pages) == 2
-    assert pages.next(following(QUERY, firsts[0].next), 1) == Refusal("cursor_expired")
-    assert page(pages.next(following(QUERY, firsts[2].next), 1)).rows
+def test_what_cursors_keep_is_bounded() -> None:
+    """At the bound no further search is taken until an older one has expired; none expires early."""
+    pages = Pages(1, PageLimits(kept_rows_max=6))
+    firsts = [pages.first(QUERY, [listing(number) for number in range(3)], now_ms) for now_ms in (0, 1)]
+    assert pages.full(2)
+    assert page(pages.next(following(QUERY, firsts[0].next), 59_999)).rows
+    assert not pages.full(60_000)
+    assert page(pages.next(following(QUERY, firsts[1].next), 60_000)).rows
 
 
 def test_the_index_keeps_the_newer_row() -> None:
