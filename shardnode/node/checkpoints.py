@@ -73,7 +73,7 @@ class Checkpoints:
         """Make a pass now and then; `listings` are the rows that the snapshot a start reads lacks so far."""
         self.listings_changed({key: row for key, row in listings.items() if key not in self._changed_listings})
         self._listings_known = True
-        self._loop.start(self._limits.interval_s, now=False)
+        self._loop.start(self._limits.interval_s, now=False).addErrback(self._failed)
 
     def listings_changed(self, listings: dict[str, Listing]) -> None:
         """Rows that became durable; the next pass writes them to the snapshot that a start reads."""

@@ -99,6 +99,7 @@ class Node:
         self._undecided = 0
         self._keys_minted = 0
         self._stopping = False
+        self._has_failed = False
         self.gate = Gate(recovered.position, outside.reactor.seconds, outside.metrics.gate_waited)
         self.searches = Searches(
             start=recovered.incarnation,
@@ -165,7 +166,7 @@ class Node:
 
     def fail(self, failure: Failure) -> None:
         """Something happened after which the node must not answer any more: a fault of the disk, or a bug of ours."""
-        self._stopping = True
+        self._stopping = self._has_failed = True
         self._outside.failed(failure)
 
     def ask(self, request: Request) -> "Deferred[Answer]":
@@ -185,7 +186,7 @@ class Node:
     def tell_key(self, request: Request) -> None:
         """A client was told that a mutation is in doubt: keep the key that the node gave it."""
         store = self.store_of(request.caller.player)
-        state = self.stores.state(store)
+        state = None if self._has_failed else self.stores.state(store)
         now_ms = self._outside.clock.now_ms()
         events = [] if state is None else keys.tell(state, request.own_key, now_ms)
         if state is not None and events:
@@ -221,8 +222,11 @@ class Node:
                 raise Unavailable(f"the node is catching up ({limit}); try again", self._limits.retry_after_ms)
 
     def _decide(self, request: Request, answer: "Deferred[Answer]", tries: int) -> None:
-        """Execute a request and put its answer before the gate; a request that was given up meanwhile does nothing."""
-        if answer.called:
+        """Execute a request and put its answer before the gate.
+
+        Nothing is done for one that was given up meanwhile, nor where a bug may have left the states in memory halfway.
+        """
+        if answer.called or self._has_failed:
             return
         now_ms = self._outside.clock.now_ms()
         context = Context(

@@ -74,7 +74,7 @@ class Timers:
 
     def start(self) -> None:
         """Begin to look."""
-        self._loop.start(self._limits.tick_s, now=True)
+        self._loop.start(self._limits.tick_s, now=True).addErrback(self._failed)
 
     def stop(self) -> None:
         """Look no more; what is being settled goes on."""

@@ -1,0 +1,44 @@
+"""A node that must not go on: what was under way when it failed changes nothing and is told to nobody."""
+
+from typing import Any
+
+import pytest
+from twisted.python.failure import Failure
+
+from auction.commands import GetPlayer, PlaceBid
+from tests.node.house import NodeInMemory
+
+
+def test_nothing_is_decided_on_what_a_bug_left_behind() -> None:
+    """A decision that broke off may have changed memory halfway: a request that waits for a store decides no more."""
+    house = NodeInMemory()
+    listing = house.list_item("sal")
+    house.grant("ann", 1_000)
+    house.stop()
+    house.start()
+    answers: list[Any] = []
+    house.begin("ann", PlaceBid(listing=listing, amount=200)).addBoth(answers.append)
+    house.node.fail(Failure(AssertionError("a wallet would be negative")))
+    house.work()
+    assert answers == []
+    assert house.node.writer.position == house.node.gate.durable
+    house.crash(lose_unsynced=False)
+    house.start()
+    assert house.ask("ann", GetPlayer()).gold.available == 1_000
+
+
+@pytest.mark.parametrize("part", ["timers", "checkpoints"])
+def test_a_bug_in_what_is_done_now_and_then_stops_the_node(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Timers and checkpoints that ended without a word would leave auctions open and journals growing for ever."""
+    house = NodeInMemory()
+    house.pass_time(0.1)
+
+    def buggy(*_: object) -> None:
+        raise AssertionError("cannot be")
+
+    if part == "timers":
+        monkeypatch.setattr(house.clock, "now_ms", buggy)
+    else:
+        monkeypatch.setattr(house.node.checkpoints, "_pass", buggy)
+    house.pass_time(6)
+    assert [failure.type for failure in house.failures] == [AssertionError]
