@@ -17,9 +17,10 @@ from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from shardnode.gateway.frames import message_head, unmasked_message
 from shardnode.gateway.limits import GatewayLimits
 from shardnode.gateway.occupancy import Occupancy
-from shardnode.gateway.outbox import TURN_BYTES_MAX, Outbox, message_head, write_now
+from shardnode.gateway.outbox import TURN_BYTES_MAX, Outbox, write_now
 from shardnode.gateway.ports import Ports
 from shardnode.gateway.presence import Presence
 from shardnode.gateway.session import Session
@@ -210,6 +211,10 @@ class Connection(WebSocketServerProtocol):
     def dataReceived(self, data: bytes) -> None:
         """Bytes from the client, of any length."""
         self._heard_s = self.factory.ports.monotonic_s()
+        message = unmasked_message(data) if self._is_between_messages() else None
+        if message is not None:
+            self._take(message)
+            return
         self._dataReceived(data)
         if len(self.message_data) > self.factory.limits.fragments_max:
             self.factory.ports.metrics.limit_hit("fragments_max")
@@ -229,8 +234,23 @@ class Connection(WebSocketServerProtocol):
             return
         if self.message_is_binary != self._codec.binary:
             self.close(CloseCode.WRONG_FRAME_KIND)
-            return
-        session.receive(b"".join(frames))
+        else:
+            self._take(b"".join(frames))
+
+    def _is_between_messages(self) -> bool:
+        """Whether a binary message that comes now may be taken as it is."""
+        return (
+            self._codec.binary
+            and self.state == self.STATE_OPEN
+            and not (self.failedByMe or self._stalled or self.data or self.current_frame or self.inside_message)
+            and self._session is not None
+        )
+
+    @_fail_stop
+    def _take(self, message: bytes) -> None:
+        session = self._session
+        assert session is not None
+        session.receive(message)
         if self._overdue is None and session.waiting:
             self._overdue = self.factory.reactor.callLater(self.factory.limits.answer_within_s, self._answer_overdue)
 

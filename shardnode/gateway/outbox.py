@@ -9,11 +9,6 @@ from typing import Any, Protocol
 
 from twisted.internet.tcp import Server
 
-BINARY = 0x82
-TEXT = 0x81
-"""First byte of a whole message in one frame (RFC 6455, 5.2)."""
-
-
 TURN_BYTES_MAX = 65_536
 """What is put together for one connection in a turn; beyond it what there is leaves at once."""
 
@@ -42,16 +37,6 @@ class Outbox:
         waiting, self._waiting = self._waiting, []
         for connection in waiting:
             connection.flush()
-
-
-def message_head(payload_bytes: int, *, binary: bool) -> bytes:
-    """What stands before a server's message of that length in one frame, which is not masked (RFC 6455, 5.2)."""
-    kind = BINARY if binary else TEXT
-    if payload_bytes < 126:
-        return bytes((kind, payload_bytes))
-    if payload_bytes < 1 << 16:
-        return bytes((kind, 126)) + payload_bytes.to_bytes(2, "big")
-    return bytes((kind, 127)) + payload_bytes.to_bytes(8, "big")
 
 
 def write_now(transport: Any, data: bytes) -> None:
