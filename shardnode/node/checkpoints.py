@@ -65,6 +65,7 @@ class Checkpoints:
         self._listings_known = False
         self._damaged: set[StoreId] = set()
         self._listings_position = 0
+        self._ceased = False
         self._running: Deferred[Any] | None = None
         self._loop = LoopingCall(self._begin)
         self._loop.clock = cast(Any, reactor)
@@ -80,9 +81,13 @@ class Checkpoints:
         for listing, row in listings.items():
             self._changed_listings[listing] = row if row.state == "open" else None
 
+    def cease(self) -> None:
+        """Take no more snapshots: what is in memory may not be what happened."""
+        self._ceased = True
+
     @inlineCallbacks
     def stop(self) -> Generator["Deferred[Any]", Any, None]:
-        """Fires when every store's file holds all that the store knows."""
+        """Fires when every store's file holds all that the store knows, unless checkpoints ceased."""
         if self._loop.running:
             self._loop.stop()
         if self._running is not None:
@@ -108,7 +113,7 @@ class Checkpoints:
         yield self._save_listings()
         dirty = len(self._stores.dirty)
         written = 0
-        while written < dirty:
+        while written < dirty and not self._ceased:
             snapshots = self._stores.snapshots(min(self._limits.pass_stores_max, dirty - written))
             durable: Deferred[None] = Deferred()
             self._gate.when(max(snapshot.position for snapshot in snapshots), durable.callback, None)

@@ -167,6 +167,7 @@ class Node:
     def fail(self, failure: Failure) -> None:
         """Something happened after which the node must not answer any more: a fault of the disk, or a bug of ours."""
         self._stopping = self._has_failed = True
+        self.checkpoints.cease()
         self._outside.failed(failure)
 
     def ask(self, request: Request) -> "Deferred[Answer]":

@@ -42,3 +42,23 @@ def test_a_bug_in_what_is_done_now_and_then_stops_the_node(part: str, monkeypatc
         monkeypatch.setattr(house.node.checkpoints, "_pass", buggy)
     house.pass_time(6)
     assert [failure.type for failure in house.failures] == [AssertionError]
+
+
+@pytest.mark.parametrize("when", ["in a pass", "at the stop"])
+def test_no_file_gets_what_a_bug_left_behind(when: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decision that broke off is in no record: a checkpoint taken after it would make half of it true."""
+    house = NodeInMemory()
+    listing = house.list_item("sal")
+    house.grant("ann", 1_000)
+    monkeypatch.setattr("auction.house.keys.used", lambda *_: 1 // 0)
+    house.begin("ann", PlaceBid(listing=listing, amount=200))
+    assert [failure.type for failure in house.failures] == [ZeroDivisionError]
+    if when == "in a pass":
+        house.pass_time(6)
+    else:
+        house.node.stop()
+        house.work()
+    monkeypatch.undo()
+    house.crash(lose_unsynced=False)
+    house.start()
+    assert house.ask("ann", GetPlayer()).gold.available == 1_000
