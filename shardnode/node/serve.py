@@ -61,7 +61,7 @@ def serve(config: Config) -> int:
     start_logging(config.log_format, config.log_level)
     _allow_open_files()
     service = Service(reactor, config)
-    reactor.callWhenRunning(service.start)
+    reactor.callWhenRunning(lambda: service.start().addErrback(service.fail))
     reactor.addSystemEventTrigger("before", "shutdown", service.stop)
     for number in (signal.SIGINT, signal.SIGTERM):  # Twisted's own handlers take a second signal for an error
         signal.signal(number, lambda *_: reactor.callFromThread(service.end))
@@ -142,7 +142,7 @@ class Service:
                 monotonic_s=time.monotonic,
                 ready=lambda: self._ready,
                 render_metrics=metrics.render,
-                failed=self.fail,
+                failed=self._node.fail,
                 metrics=metrics,
             ),
         )
@@ -172,11 +172,12 @@ class Service:
         sys.stdout.write(f"ready {url}\n")
         sys.stdout.flush()
 
-    @inlineCallbacks
-    def stop(self) -> Generator["Deferred[Any]", Any, None]:
+    def stop(self) -> "Deferred[None] | None":
         """Drain, write checkpoints and close, or give up after `stop_s`: the journal has everything."""
-        if self.has_failed:
-            return
+        return None if self.has_failed else self._drain_and_close().addErrback(self.fail)
+
+    @inlineCallbacks
+    def _drain_and_close(self) -> Generator["Deferred[Any]", Any, None]:
         self._ready = False
         log.info("stopping")
         hurry = self._reactor.callLater(self._config.stop_s, self._give_up)

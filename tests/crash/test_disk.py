@@ -129,6 +129,23 @@ def test_stores_that_cannot_be_written_stop_the_node(house: House) -> None:
     house.assert_nothing_is_lost()
 
 
+def test_a_stop_that_cannot_write_the_stores_says_so(house: House) -> None:
+    """A node told to stop that cannot write its checkpoints ends at once, says why, and the journal has everything."""
+    node = house.serve(NEVER, before=obeying_permissions())
+    house.trade.begin()
+    house.trade.until_answered(FEW)
+    stores = house.data / "stores"
+    stores.chmod(0o500)
+    node.process.terminate()
+    ended = house.until_ended(node)
+    house.trade.cut_off()
+    stores.chmod(0o700)
+    assert ended == STOPPED_ITSELF
+    assert_told(node, stores, "right to write")
+    house.serve()
+    house.assert_nothing_is_lost()
+
+
 def test_a_directory_that_cannot_be_written_refuses_the_start(house: House, crashed: Path) -> None:
     """A node that may not write its data directory says so and does not start; with the right it has everything."""
     shutil.copytree(crashed, house.data)
