@@ -8,12 +8,16 @@ counters and starts with the store's id, so any node finds its home from the id 
 """
 
 import base64
+import functools
 import hashlib
 import re
 
 from auction.state import StoreId
 
 NAMING_KEY_BYTES = 32
+
+IDS_PARSED_KEPT = 4096
+"""How many of the ids parsed last are kept as parsed: a listing that is bid on is named again and again."""
 
 _ID = re.compile(r"([a-z2-7]{26})\.([a-z])([1-9][0-9]{0,15})\Z")
 
@@ -30,6 +34,7 @@ def mint(store: StoreId, letter: str, number: int) -> str:
     return f"{store}.{letter}{number}"
 
 
+@functools.lru_cache(IDS_PARSED_KEPT)
 def parse(text: str, letter: str) -> tuple[StoreId, int] | None:
     """Store and number of an id of that kind; None for anything that no store ever minted."""
     match = _ID.match(text)
