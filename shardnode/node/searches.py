@@ -24,7 +24,7 @@ from shardnode.ops.metrics import Metrics
 from shardnode.search.index import ListingIndex
 from shardnode.search.pages import Page, PageLimits, Pages
 from shardnode.search.query import found
-from shardnode.storage.port import Journal
+from shardnode.storage.port import Journal, StorageFault
 from shardnode.wire.errors import Unavailable
 
 
@@ -122,15 +122,28 @@ class Searches:
 
 
 def _listings_after(rows: dict[str, Listing], parts: list[bytes]) -> Generator[tuple[str, Listing], None, None]:
-    """Bring rows up to date with one record; tells which changed and how."""
+    """Bring rows up to date with one record; tells which changed and how.
+
+    Raises StorageFault where the snapshot lacks an open listing: SQLite can lose rows of a torn file in silence.
+    """
+
+    def before(listing: str) -> Listing:
+        row = rows.get(listing)
+        if row is None:
+            raise StorageFault(
+                f"the node's database has lost the open listing {listing}: node.sqlite is damaged; restore it together "
+                "with stores/ from one backup"
+            )
+        return row
+
     for part in parts:
         for event in decode_events(part):
             if isinstance(event, ListingCreated):
                 row = event.listing
             elif isinstance(event, BidTaken):
-                row = after_bid(rows[event.listing], event)
+                row = after_bid(before(event.listing), event)
             elif isinstance(event, ListingClosed):
-                row = after_close(rows[event.listing], event)
+                row = after_close(before(event.listing), event)
             else:
                 continue
             rows[row.listing] = row

@@ -263,5 +263,9 @@ class MemoryStorage:
         """Make a store's file unreadable, or readable again."""
         self._disk.files[store].damaged = not mended
 
+    def lose_open_listings(self) -> None:
+        """Lose the rows of the open listings, as a torn database can without an error."""
+        self._disk.open_listings.clear()
+
     def _before(self, operation: str) -> None:
         self.before(operation)
