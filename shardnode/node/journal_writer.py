@@ -57,7 +57,7 @@ class JournalWriter:
         self._queue: list[_Collecting] = [_Collecting()]
         self._committing = False
         self._flush_called = False
-        self._stopped = False
+        self._ceased = False
         self._unsynced = 0
         self.position = gate.durable
 
@@ -90,9 +90,13 @@ class JournalWriter:
             self._reactor.callLater(0, self._flush)
         return self.position
 
+    def cease(self) -> None:
+        """Hand nothing more to the disk and open the gate for nothing, not for what may become durable yet either."""
+        self._ceased = True
+
     def _flush(self) -> None:
         self._flush_called = False
-        if self._committing or self._stopped or not self._queue[0].entries:
+        if self._committing or self._ceased or not self._queue[0].entries:
             return
         batch = self._queue.pop(0)
         self._unsynced -= len(batch.entries)
@@ -105,6 +109,8 @@ class JournalWriter:
         done.addErrback(self._stop)
 
     def _committed(self, _: None, batch: _Collecting, started_s: float) -> None:
+        if self._ceased:
+            return
         self._committing = False
         self._metrics.batch_committed(len(batch.entries), self._reactor.seconds() - started_s)
         self._flush()
@@ -113,5 +119,5 @@ class JournalWriter:
         self._gate.open(batch.entries[-1].position)
 
     def _stop(self, failure: Failure) -> None:
-        self._stopped = True
+        self.cease()
         self._failed(failure)

@@ -156,9 +156,14 @@ class Node:
 
     @inlineCallbacks
     def stop(self) -> Generator["Deferred[None]", None, None]:
-        """Take no more requests, finish what is under way, and write everything into the stores' files."""
+        """Take no more requests, finish what is under way, and write everything into the stores' files.
+
+        A node that has failed does none of this.
+        """
         self._stopping = True
         self.timers.stop()
+        if self._has_failed:
+            return
         durable: Deferred[None] = Deferred()
         self.gate.when(self.writer.position, durable.callback, None)
         yield durable
@@ -167,6 +172,7 @@ class Node:
     def fail(self, failure: Failure) -> None:
         """Something happened after which the node must not answer any more: a fault of the disk, or a bug of ours."""
         self._stopping = self._has_failed = True
+        self.writer.cease()
         self.checkpoints.cease()
         self._outside.failed(failure)
 

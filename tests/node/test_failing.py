@@ -27,6 +27,19 @@ def test_nothing_is_decided_on_what_a_bug_left_behind() -> None:
     assert house.ask("ann", GetPlayer()).gold.available == 1_000
 
 
+def test_nobody_hears_what_becomes_durable_after_a_failure() -> None:
+    """A batch that is with the disk when the node fails may be kept; its answers do not leave."""
+    house = NodeInMemory()
+    listing = house.list_item("sal")
+    house.grant("ann", 1_000)
+    answers: list[Any] = []
+    house.begin("ann", PlaceBid(listing=listing, amount=200)).addBoth(answers.append)
+    house.reactor.advance(0)
+    house.node.fail(Failure(AssertionError("cannot be")))
+    house.work()
+    assert answers == []
+
+
 @pytest.mark.parametrize("part", ["timers", "checkpoints"])
 def test_a_bug_in_what_is_done_now_and_then_stops_the_node(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Timers and checkpoints that ended without a word would leave auctions open and journals growing for ever."""

@@ -123,3 +123,15 @@ def test_a_journal_that_cannot_be_written_lets_nothing_out(bench: Bench) -> None
     assert left == []
     assert bench.batches == []
     assert [failure.type for failure in bench.failures] == [StorageFault]
+
+
+def test_what_a_batch_brings_after_a_failure_lets_nothing_out(bench: Bench) -> None:
+    """A batch that was under way when the node failed may become durable, but nobody hears of it."""
+    left: list[int] = []
+    bench.gate.when(bench.add(), lambda: 1 // 0)
+    bench.reactor.advance(0)
+    bench.gate.when(bench.add(), left.append, 2)
+    bench.lane.run_one()
+    assert [failure.type for failure in bench.failures] == [ZeroDivisionError]
+    bench.lane.run()
+    assert left == []
