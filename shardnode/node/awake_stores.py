@@ -31,6 +31,8 @@ class StoreLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Stores whose file lacks something; beyond it mutations are refused until checkpoints caught up."""
     idle_s: float = 300.0
     """A store that nobody asked for so long sleeps."""
+    busy_s: float = 1.0
+    """Where too many are awake, those asked for within this time stay so; room is made no more often than this."""
 
 
 class AwakeStore:
@@ -72,6 +74,7 @@ class AwakeStores:
         self.limits = limits
         self._awake: dict[StoreId, AwakeStore] = {}
         self._waking: dict[StoreId, list[Deferred[None]]] = {}
+        self._made_room_at_s = float("-inf")
         self.dirty: dict[StoreId, AwakeStore] = {}
 
     def __len__(self) -> int:
@@ -125,15 +128,28 @@ class AwakeStores:
         """Whether no further store may be woken now."""
         return len(self._awake) + len(self._waking) >= self.limits.awake_max
 
+    def make_room(self) -> bool:
+        """Whether a further store may be woken now, if need be after those used longest ago were put to sleep."""
+        now_s = self._reactor.seconds()
+        if self.full() and now_s - self._made_room_at_s >= self.limits.busy_s:
+            self._made_room_at_s = now_s
+            self.sleep_idle()
+        return not self.full()
+
     def sleep_idle(self) -> int:
         """Put to sleep what is clean and idle, and, over `awake_max`, what was used longest ago. Returns how many."""
-        idle_since_s = self._reactor.seconds() - self.limits.idle_s
+        now_s = self._reactor.seconds()
+        idle_since_s, busy_since_s = now_s - self.limits.idle_s, now_s - self.limits.busy_s
         sleepy = [
             awake.store for awake in self._awake.values() if awake.used_at_s < idle_since_s and self._clean(awake)
         ]
         crowd = len(self._awake) - len(sleepy) - int(self.limits.awake_max * 0.9)
         if crowd > 0:
-            clean = [awake for awake in self._awake.values() if awake.used_at_s >= idle_since_s and self._clean(awake)]
+            clean = [
+                awake
+                for awake in self._awake.values()
+                if idle_since_s <= awake.used_at_s < busy_since_s and self._clean(awake)
+            ]
             sleepy += [awake.store for awake in sorted(clean, key=lambda awake: awake.used_at_s)[:crowd]]
         for store in sleepy:
             del self._awake[store]

@@ -249,7 +249,7 @@ class Node:
             self.gate.when(position, self._outside.push, player, notice)
 
     def _wake(self, request: Request, answer: "Deferred[Answer]", asleep: Asleep, tries: int) -> None:
-        if self.stores.full() or self._undecided >= self._limits.undecided_max:
+        if not self.stores.make_room() or self._undecided >= self._limits.undecided_max:
             self._outside.metrics.limit_hit("awake_max" if self.stores.full() else "undecided_max")
             raise Unavailable("the node holds as many stores as it may; try again", self._limits.retry_after_ms)
         assert tries > 0, f"{request.ask!r} needs ever more stores"

@@ -269,6 +269,19 @@ def test_a_node_full_of_stores_asks_for_patience() -> None:
     assert gold(house, "ann") == (10, 0)
 
 
+def test_a_node_full_of_stores_that_nobody_uses_any_more_makes_room_at_once() -> None:
+    """Whoever asks for listings that never were fills the memory with empty stores, and must lock nobody out by it."""
+    stores = StoreLimits(awake_max=10)
+    house = NodeInMemory(NodeLimits(stores=stores, checkpoints=CheckpointLimits(interval_s=3_600)))
+    for letter in "abcdefghij":
+        house.ask("eve", GetListing(listing=f"{letter * 26}.l1"))
+    with pytest.raises(Unavailable):
+        house.ask("ann", GetPlayer())
+    house.pass_time(2)
+    assert gold(house, "ann") == (0, 0)
+    assert len(house.node.stores) <= 10
+
+
 def test_a_stopping_node_takes_nothing_more(house: NodeInMemory) -> None:
     """After the stop began, requests are refused as unavailable."""
     house.grant("ann", 10)
