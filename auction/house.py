@@ -18,7 +18,6 @@ import msgspec
 
 from auction import bidding, deliveries, grants, ids, keys, listings, queries, world
 from auction.commands import (
-    Ask,
     BuyOut,
     CancelListing,
     ClaimDelivery,
@@ -48,11 +47,11 @@ Stores = Callable[[StoreId], PlayerState | None]
 States = dict[StoreId, PlayerState]
 
 
-AtTheListing = GetListing | EndListing
+AT_THE_LISTING = frozenset({GetListing, EndListing})
 """Asked of the listing's store, whoever asks."""
-AtTheNamedPlayer = Grant | Take | InspectPlayer
+AT_THE_NAMED_PLAYER = frozenset({Grant, Take, InspectPlayer})
 """Asked of the store of the player whom the question names."""
-OfAListing = PlaceBid | BuyOut | CancelListing | EndListing
+OF_A_LISTING = frozenset({PlaceBid, BuyOut, CancelListing, EndListing})
 """Needs the listing's store, and that of who leads there."""
 
 
@@ -88,7 +87,7 @@ def execute(request: Request, stores: Stores, context: Context) -> Executed | As
     A search is not a store's to answer and does not come here; only the house itself ends listings.
     """
     ask = request.ask
-    assert (request.caller.role == "house") == isinstance(ask, EndListing), request
+    assert (request.caller.role == "house") == (type(ask) is EndListing), request
     assert not isinstance(ask, SearchListings), request
     if isinstance(ask, WorldQuery):
         return _unchanged(world.answer(ask, context.catalog))
@@ -112,10 +111,10 @@ def execute(request: Request, stores: Stores, context: Context) -> Executed | As
 
 def _home(request: Request, context: Context) -> StoreId | None:
     """The store that a request goes to first, and that keeps its key; None for a listing that no store ever made."""
-    ask = request.ask
-    if isinstance(ask, AtTheListing):
+    ask: Any = request.ask
+    if type(ask) in AT_THE_LISTING:
         return _seller_store(ask.listing)
-    if isinstance(ask, AtTheNamedPlayer):
+    if type(ask) in AT_THE_NAMED_PLAYER:
         return context.store_of(ask.player)
     return context.store_of(request.caller.player)
 
@@ -125,14 +124,14 @@ def _seller_store(listing: str) -> StoreId | None:
     return None if named is None else named[0]
 
 
-def _needed(ask: Ask, home: StoreId, stores: Stores, context: Context) -> Iterable[StoreId]:
+def _needed(ask: Any, home: StoreId, stores: Stores, context: Context) -> Iterable[StoreId]:
     """The stores of a request, as far as they can be known from those that are awake; none twice."""
     needed = dict.fromkeys((home,))
-    if isinstance(ask, MyBids):
+    if type(ask) is MyBids:
         state = stores(home)
         if state is not None:
             needed.update(dict.fromkeys(queries.listing_stores(ask, state)))
-    elif isinstance(ask, OfAListing):
+    elif type(ask) in OF_A_LISTING:
         seller = _seller_store(ask.listing)
         if seller is not None:
             needed[seller] = None
