@@ -1,5 +1,6 @@
 """How connections end: every close code, for its reason and for no other."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,9 +63,27 @@ def test_a_ping_is_answered(house: House) -> None:
     """With its own payload, whatever else is under way."""
     player = house.newcomer()
     player.socket.send(PING, b"are you there?")
-    first, second = player.socket.socket.recv(2)
-    assert first == 0x80 | PONG
-    assert player.socket.socket.recv(second) == b"are you there?"
+    assert player.socket.read_frame() == (PONG, b"are you there?")
+
+
+@pytest.mark.slow
+def test_a_silent_client_is_asked_and_then_dropped(url: str, issuer: Issuer) -> None:
+    """A ping comes after 15 s; who answers nothing is dropped after 25 s, and who answers pings is kept."""
+    with House(url, issuer) as house:
+        silent, heedful = house.visitor(), house.newcomer()
+        since_s = time.monotonic()
+        silent.socket.socket.settimeout(20)
+        assert silent.socket.read_frame()[0] == PING
+        assert 13 <= time.monotonic() - since_s <= 18
+        with pytest.raises(TimeoutError):
+            heedful.socket.receive(within_s=1)
+        with pytest.raises((Closed, ConnectionError)):
+            while True:
+                silent.socket.read_frame()
+        assert 22 <= time.monotonic() - since_s <= 30
+        with pytest.raises(TimeoutError):
+            heedful.socket.receive(within_s=15)
+        assert heedful.call("player.get")["player"] == heedful.name
 
 
 def test_a_stopping_node_closes_with_1001(tmp_path: Path, issuer: Issuer, encoding: Encoding) -> None:

@@ -249,6 +249,16 @@ def test_every_request_of_a_flight_gets_its_own_answer(house: House) -> None:
     assert sorted(player.next_answer()["id"] for _ in range(200)) == list(range(200))
 
 
+def test_a_burst_of_4000_requests_is_served(house: House) -> None:
+    """That many at once are not too many for one connection."""
+    player = house.visitor()
+    for start in range(0, 4000, 50):
+        player.send([get(start + count) for count in range(50)])
+    answers = [answer for _ in range(80) for answer in player.next_answer()]
+    assert sorted(answer["id"] for answer in answers) == list(range(4000))
+    assert {answer["error"]["data"]["reason"] for answer in answers} == {"unauthenticated"}
+
+
 def test_a_message_may_come_in_fragments(house: House, encoding: Encoding) -> None:
     """A message cut into several frames is one message."""
     player = house.newcomer()

@@ -124,6 +124,9 @@ def _claims(**change: Any) -> dict[str, Any]:
         {"role": ""},
         {"role": ["service"]},
         {"exp": "tomorrow"},
+        {"exp": 10**30},
+        {"exp": True},
+        {"exp": [1]},
     ],
     ids=str,
 )
@@ -131,6 +134,13 @@ def test_a_token_with_wrong_claims_is_invalid(house: House, change: dict[str, An
     """`sub` is a player's name, `role` one of three, `exp` an instant; all three are there."""
     token = house.issuer.sign(_claims(**change))
     assert house.visitor().refusal("session.login", token=token).reason == "token_invalid"
+
+
+def test_a_token_may_say_more(house: House) -> None:
+    """Other claims, as issuers add them, are nobody's business here."""
+    now_s = int(time.time())
+    more = {"iss": "a guild", "iat": now_s, "nbf": now_s - 5, "jti": "7", "mood": {"a": 1}}
+    assert house.visitor().call("session.login", token=house.issuer.sign(_claims(**more)))["player"] == "mallory"
 
 
 def _part(value: object) -> str:

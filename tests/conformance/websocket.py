@@ -93,7 +93,7 @@ class WebSocket:
         self.socket.settimeout(within_s)
         try:
             while True:
-                opcode, payload = self._read_frame()
+                opcode, payload = self.read_frame()
                 if opcode == PING:
                     self.send(PONG, payload)
                 elif opcode == CLOSE:
@@ -127,8 +127,8 @@ class WebSocket:
         pairs = (line.partition(":") for line in lines)
         return Handshake({name.strip().lower(): value.strip() for name, _, value in pairs})
 
-    def _read_frame(self) -> tuple[int, bytes]:
-        """One frame; the server never fragments what this client asks for."""
+    def read_frame(self) -> tuple[int, bytes]:
+        """The next frame, whatever it is; the server never cuts a message into several."""
         first, second = self._read_exactly(2)
         assert first & 0x80 and not first & 0x70 and not second & 0x80, "a whole, unmasked frame without extensions"
         length = second & 0x7F
