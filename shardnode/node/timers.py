@@ -59,6 +59,9 @@ class Timers:
         self._in_flight: dict[StoreId, bool] = {}
         """Stores being settled; True where one became due again meanwhile."""
         self._horizon_ms = 0
+        """What the database has before this instant was read."""
+        self._kept_before_ms = 0
+        """What `set` is told before this instant is kept; the latest read may have come too early to see it."""
         self._reading = False
         self._loop = LoopingCall(self._tick)
         self._loop.clock = cast(Any, reactor)
@@ -83,7 +86,7 @@ class Timers:
 
     def set(self, store: StoreId, wake_at_ms: int) -> None:
         """A store is due at an instant (also); an earlier wake-up of it finds nothing due and is harmless."""
-        if wake_at_ms < self._horizon_ms:
+        if wake_at_ms < self._kept_before_ms:
             heapq.heappush(self._heap, (wake_at_ms, store))
 
     def _tick(self) -> None:
@@ -110,7 +113,7 @@ class Timers:
 
     def _read(self, before_ms: int) -> None:
         self._reading = True
-        self._horizon_ms = before_ms  # from here on `set` keeps what the read may come too early to see
+        self._horizon_ms = self._kept_before_ms = before_ms
         read = self._journal_lane.do(self._journal.due, before_ms, self._limits.read_max)
         read.addCallback(self._read_done).addErrback(self._failed)
 

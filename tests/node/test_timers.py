@@ -148,3 +148,19 @@ def test_the_past_is_not_read_over_and_over_while_a_storm_is_served(bench: Bench
     bench.timers.start()
     bench.go(2.0)
     assert bench.reads <= 2
+
+
+def test_a_wakeup_set_during_a_storm_is_not_late(bench: Bench) -> None:
+    """While what is overdue is read in parts, a wake-up that no read sees in time is kept all the same."""
+    bench.durable.update({f"s{number:02}": bench.in_s(-100 + number) for number in range(12)})
+    bench.timers.start()
+    bench.go(0.05)
+    soon_ms = bench.in_s(2.0)
+    bench.timers.set("x", soon_ms)
+    for _ in range(20):
+        bench.go(0.05)
+        bench.finish()
+    assert bench.reads == 2
+    bench.durable["x"] = soon_ms
+    bench.go(1.1)
+    assert bench.begun[-1] == "x"
