@@ -9,6 +9,9 @@ from bisect import bisect_left
 
 from auction.state import StoreId
 
+_STALE_MAX = 64
+"""How many first positions that are no longer needed are kept at least, behind one that is."""
+
 
 class Touches:
     """Batches are named by their last position."""
@@ -70,6 +73,9 @@ class Touches:
         return [store for _, store in first]
 
     def _needed_from(self) -> int | None:
+        if len(self._first) > 2 * len(self._positions) + _STALE_MAX:
+            self._first = [(positions[0], store) for store, positions in self._positions.items()]
+            heapq.heapify(self._first)
         while self._first:
             position, store = self._first[0]
             if self._positions.get(store, (None,))[0] == position:
