@@ -75,15 +75,9 @@ def _store_opened(state: PlayerState, event: events.StoreOpened) -> None:
 
 
 def _granted(state: PlayerState, event: events.Granted) -> None:
-    account = state.owner()
-    state.account.put(
-        0,
-        replace(
-            account,
-            items_granted=account.items_granted + len(event.items),
-            items_made=account.items_made + len(event.items),
-        ),
-    )
+    account = state.account.to_change()
+    account.items_granted += len(event.items)
+    account.items_made += len(event.items)
     post(state, debit=WALLET, credit=GRANTED, amount=event.gold, reason="grant", ref=None, at_ms=event.at_ms)
     for item in event.items:
         assert item.item not in state.items, item
@@ -97,14 +91,7 @@ def _granted(state: PlayerState, event: events.Granted) -> None:
 
 
 def _taken(state: PlayerState, event: events.Taken) -> None:
-    account = state.owner()
-    state.account.put(
-        0,
-        replace(
-            account,
-            items_burned=account.items_burned + len(event.items),
-        ),
-    )
+    state.account.to_change().items_burned += len(event.items)
     post(state, debit=BURNED, credit=WALLET, amount=event.gold, reason="take", ref=None, at_ms=event.at_ms)
     for item in event.items:
         state.items.drop(item)
@@ -118,10 +105,10 @@ def _taken(state: PlayerState, event: events.Taken) -> None:
 
 def _listing_created(state: PlayerState, event: events.ListingCreated) -> None:
     row = event.listing
-    account = state.owner()
-    assert row.number == account.listings_made + 1, row
+    account = state.account.to_change()
+    account.listings_made += 1
+    assert row.number == account.listings_made, row
     assert row.ends_at_ms > row.created_at_ms, row
-    state.account.put(0, replace(account, listings_made=row.number))
     post(
         state,
         debit=ESCROW,
@@ -172,10 +159,10 @@ _GOLD_OF_A_DELIVERY_COMES_FROM = {"proceeds": ESCROW, "refund": ELSEWHERE}
 
 
 def _delivery_made(state: PlayerState, event: events.DeliveryMade) -> None:
-    account = state.owner()
-    number = account.deliveries_made + 1
+    account = state.account.to_change()
+    account.deliveries_made += 1
+    number = account.deliveries_made
     assert event.delivery == ids.mint(account.store, "d", number), event
-    state.account.put(0, replace(account, deliveries_made=number))
     if event.gold:
         source = _GOLD_OF_A_DELIVERY_COMES_FROM[event.kind]
         post(
@@ -291,10 +278,10 @@ def _transfer_taken(state: PlayerState, event: events.TransferTaken) -> None:
 
 
 def _noticed(state: PlayerState, event: events.Noticed) -> None:
-    account = state.owner()
+    account = state.account.to_change()
+    account.notices_made += 1
     seq = event.notice.seq
-    assert seq == account.notices_made + 1, event
-    state.account.put(0, replace(account, notices_made=seq))
+    assert seq == account.notices_made, event
     state.notices.put(seq, event.notice)
     if seq > NOTICES_KEPT:
         state.notices.drop(seq - NOTICES_KEPT)

@@ -13,8 +13,6 @@ account row; what was granted always equals the sum of all the others.
 
 from typing import Final
 
-from msgspec.structs import replace
-
 from auction.amounts import checked
 from auction.state import LEDGER_KEPT, LedgerEntry, PlayerState
 
@@ -49,11 +47,9 @@ def post(state: PlayerState, *, debit: str, credit: str, amount: int, reason: st
     state.ledger.put(number, LedgerEntry(number, at_ms, debit, credit, amount, reason, ref))
     if number > LEDGER_KEPT:
         state.ledger.drop(number - LEDGER_KEPT)
-    account = state.owner()
+    account = state.account.to_change()
     debited, credited = BALANCES[debit], BALANCES[credit]
-    debit_total = getattr(account, debited) + amount
-    credit_total = getattr(account, credited) + (amount if credit == GRANTED else -amount)
-    assert credit_total >= 0 or credit == ELSEWHERE, account
-    account = replace(account, **{debited: debit_total, credited: credit_total})
+    setattr(account, debited, getattr(account, debited) + amount)
+    setattr(account, credited, getattr(account, credited) + (amount if credit == GRANTED else -amount))
+    assert credit == ELSEWHERE or getattr(account, credited) >= 0, account
     checked(account.gold)
-    state.account.put(0, account)

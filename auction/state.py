@@ -2,7 +2,8 @@
 
 A store's state is a handful of tables of frozen rows. `evolve` (and nothing else) puts new rows in the place of old
 ones, so whoever holds a row holds a fact that cannot change under him: a checkpoint or a search index may keep
-rows by reference. Each table knows which keys changed since they were last taken, for the checkpoint.
+rows by reference. Only the account row, which nearly every event changes, is changed in place; a checkpoint gets a
+copy. Each table knows which keys changed since they were last taken, for the checkpoint.
 
     account        1 row: who owns the store, the wallet and the ledger's other balances, counters
     items          the stash: every item that the player can dispose of, and no other
@@ -18,6 +19,7 @@ rows by reference. Each table knows which keys changed since they were last take
 """
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import Generic, Literal, TypeVar
 
 import msgspec
@@ -51,7 +53,7 @@ StoreId = str
 """26 characters of base32: the keyed hash of kind and name. See `auction.ids`."""
 
 
-class Account(msgspec.Struct, frozen=True, gc=False):
+class Account(msgspec.Struct, gc=False):
     """The store's single row: owner, balances and counters. Gold in whole pieces.
 
     The balances are those of `auction.ledger`, over all entries ever made here:
@@ -282,6 +284,21 @@ class Table(Generic[K, R]):
         return key in self.rows
 
 
+class AccountTable(Table[int, Account]):
+    """The one account row, keyed by 0, which is changed where it stands."""
+
+    __slots__ = ()
+
+    def to_change(self) -> Account:
+        """The row of a store that was written to, to be changed by the caller at once."""
+        self.changed.add(0)
+        return self.rows[0]
+
+    def take_changes(self) -> dict[int, Account | None]:
+        """As of every table, but a copy: nothing that happens later changes it."""
+        return {key: copy(row) for key, row in super().take_changes().items()}
+
+
 class PlayerState:
     """All tables of one player store. A store that was never written to has no account row.
 
@@ -310,8 +327,7 @@ class PlayerState:
     )
 
     def __init__(self) -> None:
-        self.account: Table[int, Account] = Table()
-        """Keyed by 0: the one row."""
+        self.account = AccountTable()
         self.items: Table[str, Item] = Table()
         self.commodities: Table[str, Commodity] = Table()
         self.listings: Table[str, Listing] = Table()
@@ -343,7 +359,7 @@ class PlayerState:
         self.entries_made = max(self.ledger.rows, default=0)
 
     def owner(self) -> Account:
-        """The account row of a store that was written to."""
+        """The account row of a store that was written to, to be read."""
         return self.account.rows[0]
 
     def gold(self) -> int:

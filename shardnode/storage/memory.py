@@ -6,6 +6,7 @@ loses it, as a disk might.
 """
 
 from collections.abc import Callable
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -190,7 +191,7 @@ class MemoryStoreFiles:
             raise StorageFault(f"the file in memory of store {store} is ahead of the journal")
         state = PlayerState()
         for name, rows in file.tables.items():
-            getattr(state, name).rows = dict(rows)
+            getattr(state, name).rows = {key: copy(row) for key, row in rows.items()}
         state.recount()
         return state, file.position
 

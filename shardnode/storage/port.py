@@ -53,7 +53,7 @@ class Recovered(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """Rows of one store that changed since its last snapshot, true at `position`; rows are frozen, so this is too."""
+    """Rows of one store that changed since its last snapshot, true at `position`; nothing changes these rows."""
 
     store: StoreId
     position: int

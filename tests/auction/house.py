@@ -4,6 +4,7 @@
 are conserved, and every store's books agree with its rows.
 """
 
+import copy
 import functools
 import random
 from typing import Any
@@ -108,6 +109,7 @@ def store_of(player: str) -> StoreId:
 def rows_of(state: PlayerState) -> dict[str, Any]:
     """All that a state holds, for comparisons; in order where the order counts."""
     tables: dict[str, Any] = {name: dict(getattr(state, name).rows) for name in TABLES}
+    tables["account"] = copy.deepcopy(tables["account"])
     for ordered in ("listings", "deliveries"):
         tables[ordered] = list(tables[ordered].items())
     tables["oldest keys first"] = [row.at_ms for row in state.keys]

@@ -138,6 +138,16 @@ def test_a_table_tells_what_changed_once() -> None:
     assert items.take_changes() == {item: None}
 
 
+def test_a_taken_account_stays_as_it_was_taken() -> None:
+    """The account is changed in place, yet a checkpoint keeps what it took, and is told of every later change."""
+    state = opened(gold=5)
+    taken = state.account.take_changes()[0]
+    evolve(state, Granted(2, (), {}, START_MS))
+    assert taken is not None and taken.gold == 5
+    assert state.account.take_changes() == {0: state.owner()}
+    assert state.gold() == 7
+
+
 class TestLedger:
     """Double entry."""
 
