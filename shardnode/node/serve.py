@@ -95,6 +95,12 @@ class Service:
         house_key = signing_key(config.data)
         keys = [issuer_key(config.token_key)] if config.token_key else []
         clock = HouseClock(time.time, time.monotonic, recovered.now_ms)
+        log.info(
+            "recovered",
+            start=recovered.incarnation,
+            position=recovered.position,
+            unsaved_records=self._storage.journal.length(),
+        )
         self._metrics = metrics = Metrics(config.node_id, catalog.version)
         self._lanes = [ThreadLane(reactor, name) for name in ("journal", "files", "search")]
         journal_lane, files_lane, search_lane = self._lanes

@@ -12,6 +12,7 @@ from typing import Any, cast
 import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from auction.state import StoreId
@@ -19,6 +20,8 @@ from shardnode.node.clock import HouseClock
 from shardnode.node.lanes import Lane
 from shardnode.node.reactor import Reactor
 from shardnode.storage.port import Journal
+
+log = Logger()
 
 
 class TimerLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +66,8 @@ class Timers:
         self._kept_before_ms = 0
         """What `set` is told before this instant is kept; the latest read may have come too early to see it."""
         self._reading = False
+        self._resting = False
+        """Whether the clock is not believed, which was told."""
         self._loop = LoopingCall(self._tick)
         self._loop.clock = cast(Any, reactor)
 
@@ -91,7 +96,15 @@ class Timers:
 
     def _tick(self) -> None:
         now_ms = self._clock.now_ms()
-        if self._clock.held:
+        if self._clock.held is not self._resting:
+            self._resting = self._clock.held
+            if self._resting:
+                log.error(
+                    "the wall clock has jumped ahead: no listing ends until it is right again, or the node restarted"
+                )
+            else:
+                log.info("the wall clock is right again: listings end")
+        if self._resting:
             return
         half_ms = int(self._limits.horizon_s * 500)
         if now_ms + half_ms >= self._horizon_ms and not self._reading and len(self._heap) < self._limits.read_max // 2:
