@@ -19,7 +19,6 @@ copy. Each table knows which keys changed since they were last taken, for the ch
 """
 
 from collections.abc import Callable, Iterator
-from copy import copy
 from typing import Generic, Literal, TypeVar
 
 import msgspec
@@ -296,7 +295,8 @@ class AccountTable(Table[int, Account]):
 
     def take_changes(self) -> dict[int, Account | None]:
         """As of every table, but a copy: nothing that happens later changes it."""
-        return {key: copy(row) for key, row in super().take_changes().items()}
+        changes = super().take_changes()
+        return {key: row and msgspec.structs.replace(row) for key, row in changes.items()}
 
 
 class PlayerState:
