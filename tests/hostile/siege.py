@@ -59,8 +59,15 @@ class Siege:
 def attacker_in(house: House, role: str = "player") -> Player:
     """A client that means no good, with gold and goods of its own."""
     attacker = house.enter(house.new_name(), role)
-    house.grant(attacker.name, gold=10_000, items=[{"base": house.base}] * 3)
+    granted = house.grant(attacker.name, gold=2**52, items=[{"base": house.base}] * 3)
+    attacker.items = [item["item"] for item in granted["items"]]
     return attacker
+
+
+def names_for(attacker: Player, siege: "Siege") -> dict[str, str]:
+    """What the placeholders of strategies mean for one attacker."""
+    own = {"@self": attacker.name, "@own item": attacker.items[0], "@own listing": attacker.sell(1, start_bid=10)}
+    return {**siege.real, **own}
 
 
 def _real_ids(house: House, innocent: Player) -> dict[str, str]:

@@ -11,43 +11,21 @@ from tests.conformance.client import JSON, Encoding
 from tests.conformance.contract import LATER_METHODS, REQUIRED
 from tests.conformance.websocket import frame
 
-OPTIONAL = (
-    "key",
-    "limit",
-    "cursor",
-    "category",
-    "base",
-    "rarity",
-    "level",
-    "price",
-    "stats",
-    "text",
-    "buyout_only",
-    "with_market",
-    "score",
-    "sort",
-    "order",
-    "state",
-    "start_bid",
-    "buyout",
-    "gold",
-    "items",
-    "commodities",
-    "redirects",
-)
-NAMES = sorted({*OPTIONAL, *(name for params in REQUIRED.values() for name in params)})
 PLACEHOLDERS = (
     "@listing",
     "@innocent's listing",
+    "@own listing",
     "@sold",
     "@item",
+    "@own item",
     "@delivery",
     "@player",
+    "@self",
     "@base",
     "@commodity",
     "@cursor",
 )
-"""Replaced by real ids of the house before they are sent."""
+"""Replaced by real names of the house before they are sent."""
 EDGES = [0, 1, -1, 5, 2**31 - 1, 2**31, 2**32, 2**53 - 1, 2**53, 2**63 - 1, 2**63, 2**64 - 1, 2**64, -(2**63), 10**30]
 
 TEXT = st.text(max_size=12)  # lone surrogates included
@@ -67,20 +45,104 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
     ),
     max_leaves=10,
 )
+# What may stand where, so that attackers get past the door; now and then something else does.
+AMOUNTS = st.integers(0, 300) | st.sampled_from([900, 899, 2**31, 2**53 - 2, 2**53 - 1])
+LISTINGS = st.sampled_from(["@listing", "@innocent's listing", "@own listing", "@sold", "none"])
+PLAYERS = st.sampled_from(["@player", "@self", "nobody", "-"])
+BOUNDS = st.dictionaries(st.sampled_from(["min", "max"]), AMOUNTS)
+STATS = st.sampled_from(["damage", "precision", "might", "luck", "none"])
+LEVELS = st.integers(1, 100)
+STAT_VALUES = st.integers(-(2**31), 2**31 - 1) | st.integers(1, 20)
+COMMODITIES = st.dictionaries(st.sampled_from(["@commodity", "none"]), AMOUNTS, max_size=2)
+GRANTED = st.fixed_dictionaries(
+    {"base": st.just("@base") | st.sampled_from(["none"])},
+    optional={
+        "rarity": st.sampled_from(["common", "rare", "none"]),
+        "level": LEVELS,
+        "stats": st.dictionaries(STATS, STAT_VALUES, max_size=3),
+        "bound": st.booleans(),
+    },
+)
+PAGING = {"limit": LEVELS, "cursor": st.just("@cursor")}
+KEYS = {"key": st.integers(0, 30).map(lambda number: f"key {number}")}
+LIKELY: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+    "session.login": {"token": TEXT, "redirects": st.booleans()},
+    "world.bases": {"category": st.sampled_from(["swords", "none"]), **PAGING},
+    "inventory.list": PAGING,
+    "listing.create": {
+        "item": st.sampled_from(["@own item", "@item", "none"]),
+        "start_bid": AMOUNTS,
+        "buyout": AMOUNTS,
+        "duration_s": st.sampled_from([3600, 43_200, 5]),
+        **KEYS,
+    },
+    "listing.get": {"listing": LISTINGS},
+    "listing.mine": {"state": st.sampled_from(["open", "sold", "expired", "cancelled"]), **PAGING},
+    "listing.bid": {"listing": LISTINGS, "amount": AMOUNTS, **KEYS},
+    "listing.buyout": {"listing": LISTINGS, "price": AMOUNTS, **KEYS},
+    "listing.cancel": {"listing": LISTINGS, **KEYS},
+    "listing.search": {
+        "category": st.sampled_from(["swords", "none"]),
+        "base": st.just("@base"),
+        "rarity": st.lists(st.sampled_from(["common", "rare"]), max_size=3),
+        "level": BOUNDS,
+        "price": BOUNDS,
+        "stats": st.lists(
+            st.fixed_dictionaries({"stat": STATS}, optional={"min": STAT_VALUES, "max": STAT_VALUES}), max_size=3
+        ),
+        "text": TEXT,
+        "buyout_only": st.booleans(),
+        "with_market": st.booleans(),
+        "score": st.dictionaries(STATS, STAT_VALUES, max_size=3),
+        "sort": st.sampled_from(["price", "buyout", "ends_at", "created_at", "level", "score", "stat:might"]),
+        "order": st.sampled_from(["asc", "desc"]),
+        **PAGING,
+    },
+    "bids.mine": PAGING,
+    "delivery.list": PAGING,
+    "delivery.claim": {"delivery": st.sampled_from(["@delivery", "none"]), **KEYS},
+    "events.since": {"seq": AMOUNTS, "limit": LEVELS},
+    "admin.grant": {
+        "player": PLAYERS,
+        "gold": AMOUNTS,
+        "items": st.lists(GRANTED, max_size=3),
+        "commodities": COMMODITIES,
+        **KEYS,
+    },
+    "admin.take": {
+        "player": PLAYERS,
+        "gold": AMOUNTS,
+        "items": st.lists(st.sampled_from(["@item", "@own item", "none"]), max_size=2),
+        "commodities": COMMODITIES,
+        **KEYS,
+    },
+    "admin.player": {"player": PLAYERS},
+}
+"""Method → what each of its params may well be."""
+NAMES = sorted({name for params in LIKELY.values() for name in params})
 METHODS = st.sampled_from(sorted(REQUIRED)) | st.sampled_from(LATER_METHODS) | TEXT
 PARAMS = st.dictionaries(st.sampled_from(NAMES) | TEXT, VALUES, max_size=6)
 
 
+def _plausible(method: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Params that a method may take."""
+    likely = LIKELY.get(method, {})
+    needed = {name: likely[name] for name in REQUIRED[method] if name != "start_bid"}
+    optional = {name: value for name, value in likely.items() if name not in needed}
+    return st.fixed_dictionaries(needed, optional=optional)
+
+
 def _nearly_right(method: str) -> st.SearchStrategy[dict[str, Any]]:
-    """Params that a method takes, real ids among them, with one or two of them spoilt."""
-    likely = st.sampled_from([*PLACEHOLDERS, "x"]) | st.sampled_from(EDGES) | VALUES
-    needed = st.fixed_dictionaries(dict.fromkeys(REQUIRED[method], likely))
-    optional = st.dictionaries(st.sampled_from(OPTIONAL), likely, max_size=2)
-    return st.builds(lambda one, two: {**one, **two}, needed, optional)
+    """Such params with one of them spoilt."""
+    return st.builds(
+        lambda good, bad: {**good, **bad},
+        _plausible(method),
+        st.dictionaries(st.sampled_from(NAMES) | TEXT, VALUES, min_size=1, max_size=1),
+    )
 
 
 REQUESTS = st.sampled_from(sorted(REQUIRED)).flatmap(
-    lambda method: st.tuples(st.just(method), _nearly_right(method) | PARAMS)
+    lambda method: st.tuples(st.just(method), _plausible(method) | _plausible(method) | _nearly_right(method))
 ) | st.tuples(METHODS, PARAMS | VALUES)
 """Method and params."""
 IDS = st.integers(-(2**63), 2**63 - 1) | st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | VALUES

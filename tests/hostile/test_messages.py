@@ -10,7 +10,7 @@ from tests.conformance.client import JSON, MSGPACK
 from tests.conformance.contract import PARSE_ERROR, REQUIRED
 from tests.conformance.house import House, Player
 from tests.conformance.websocket import Closed
-from tests.hostile.siege import Siege, attacker_in, storm
+from tests.hostile.siege import Siege, attacker_in, names_for, storm
 from tests.hostile.strategies import CUTS, MESSAGES, REQUESTS, encoded, filled_in, spoilt
 
 BAD_UTF8 = 1007
@@ -36,9 +36,10 @@ def test_every_request_is_answered_once_as_the_protocol_says(
 ) -> None:
     """Any params for any method, real ids among them: a result or an error of the protocol's, and the socket stays."""
     attacker = attacker_in(house, role)
+    names = names_for(attacker, siege)
 
     def attack(request: tuple[str, Any]) -> None:
-        method, params = filled_in(list(request), siege.real)
+        method, params = filled_in(list(request), names)
         attacker.send_raw(encoded({"jsonrpc": "2.0", "id": "it", "method": method, "params": params}, house.encoding))
         answer = attacker.next_answer()
         assert answer["id"] == "it" or answer["error"]["code"] == PARSE_ERROR, answer
@@ -63,11 +64,12 @@ def test_before_login_nothing_can_be_reached(siege: Siege, house: House, example
 def test_any_value_is_answered_or_passed_over(siege: Siege, house: House, examples: int) -> None:
     """Values of any shape as whole messages: the session goes on, and none is answered twice."""
     attacker = attacker_in(house)
+    names = names_for(attacker, siege)
     unanswered = 0
 
     def attack(message: Any) -> None:
         nonlocal unanswered
-        attacker.send_raw(encoded(filled_in(message, siege.real), house.encoding))
+        attacker.send_raw(encoded(filled_in(message, names), house.encoding))
         unanswered += 1 - len(answers_until_caught_up(attacker))
         assert unanswered >= 0
         siege.check_innocent()
