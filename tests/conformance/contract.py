@@ -310,7 +310,7 @@ def check_error(error: Any) -> None:
     if code in CODES_OF_JSON_RPC:
         assert code != BAD_PARAMS or type(data.get("path")) is str, error
         return
-    assert REASONS.get(data.get("reason")) == code, error
+    assert REASONS.get(data.get("reason", "")) == code, error
     for name, shape in FIGURES.get(data["reason"], {}).items():
         assert name in data, error
         check(data[name], shape, name)

@@ -186,6 +186,30 @@ def test_not_every_listing_takes_a_bid_from_everybody(house: House) -> None:
     assert bidder.gold() == (100, 0)
 
 
+def test_a_contest_in_flight_ends_with_one_leader(house: House) -> None:
+    """Three bidders who wait for no answer: each bid is answered once, and all gold is where the last one left it."""
+    seller = house.newcomer(items=1)
+    listing = seller.sell(start_bid=1)
+    bidders = [house.newcomer(gold=10_000) for _ in range(3)]
+    for round_ in range(50):
+        for number, bidder in enumerate(bidders):
+            amount = 1 + 40 * round_ + 11 * number
+            params = {"listing": listing, "amount": amount}
+            bidder.send({"jsonrpc": "2.0", "id": amount, "method": "listing.bid", "params": params})
+    for bidder in bidders:
+        answers = [bidder.next_answer() for _ in range(50)]
+        assert len({answer["id"] for answer in answers}) == 50
+    seen = [bidder.look(listing) for bidder in bidders]
+    assert sorted(view["winning"] for view in seen) == [False, False, True]
+    for bidder, view in zip(bidders, seen, strict=True):
+        available, escrowed = bidder.gold()
+        assert available + escrowed == 10_000
+        assert (escrowed >= view["price"]) == view["winning"] == (escrowed > 0)
+        told = bidder.call("events.since", seq=0, limit=100)["events"]
+        assert [event["seq"] for event in told] == list(range(1, len(told) + 1))
+        assert [bidder.event() for _ in told] == told
+
+
 def _standing(player: Player) -> dict[str, tuple[int, bool]]:
     rows = player.call("bids.mine")["bids"]
     assert all(row["winning"] == row["listing"]["winning"] for row in rows)

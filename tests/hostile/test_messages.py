@@ -22,7 +22,7 @@ def answers_until_caught_up(attacker: Player) -> list[Any]:
     """Everything that is answered before the answer to one more request; all of it is of the protocol's form."""
     mark = f"caught up {next(_numbers)}"
     attacker.send({"jsonrpc": "2.0", "id": mark, "method": "player.get", "params": {}})
-    answers = []
+    answers: list[Any] = []
     while True:
         answer = attacker.next_answer()
         if isinstance(answer, dict) and answer["id"] == mark:
