@@ -6,8 +6,8 @@
 from typing import Any
 
 import click
+import msgpack
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
-from msgspec import msgpack
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
@@ -19,7 +19,7 @@ class Echo(WebSocketServerProtocol):
 
     def onMessage(self, payload: bytes, is_binary: bool) -> None:
         """Send back what came, decoded and encoded once."""
-        self.sendMessage(msgpack.encode(msgpack.decode(payload)), is_binary)  # type: ignore[no-untyped-call]  # Autobahn's
+        self.sendMessage(msgpack.packb(msgpack.unpackb(payload)), is_binary)  # type: ignore[no-untyped-call]  # Autobahn's
 
 
 def serve(reactor: Any) -> "Deferred[None]":

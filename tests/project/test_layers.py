@@ -56,7 +56,7 @@ LAYERS = {
     ),
     **dict.fromkeys(_CLIENT_CORE, _SANS_IO),
     "load_tests": Layer(
-        ours=("clients",), libraries=("click", "msgspec", "twisted", "autobahn", "jwt", "cryptography")
+        ours=("clients",), libraries=("click", "msgpack", "msgspec", "twisted", "autobahn", "jwt", "cryptography")
     ),
 }
 """Package or module → what it may import. The longest name that fits a module holds."""
