@@ -1,8 +1,8 @@
 """One client's WebSocket: Autobahn's server protocol with the house's handshake, bounds, heartbeat and closes.
 
-A few of Autobahn's hooks are overridden for speed alone, since every request passes them: `dataReceived` formats a
-debug line for each packet, `onMessageEnd` tells observers that nobody registered. Together with `sendMessage`, whose
-place `prepareMessage` takes, they cost more than all the rest of the way through Autobahn.
+Two ways through Autobahn are cut short for speed alone, since every request passes them: `dataReceived` takes a whole
+binary message as it is (`shardnode.gateway.frames`), and `send` collects frames for the turn's end
+(`shardnode.gateway.outbox`) in place of `sendMessage`. `onMessageEnd` skips observers that nobody registered.
 """
 
 from collections.abc import Callable
@@ -268,6 +268,7 @@ class Connection(WebSocketServerProtocol):
         if self._leaving_bytes > TURN_BYTES_MAX:
             self.flush()
 
+    @_fail_stop
     def flush(self) -> None:
         """Write what was sent in this turn."""
         if not self._leaving:

@@ -440,3 +440,18 @@ def test_a_bug_in_any_step_stops_the_node(step: str, monkeypatch: pytest.MonkeyP
     client = Client(house.gateway())
     client.upgrade(headers={"Authorization": f"Bearer {token()}"})
     assert {failure.type for failure in house.failures} == {ZeroDivisionError}
+
+
+def test_a_bug_in_sending_stops_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that cannot be written for a reason of our own is not dropped in silence."""
+    house = House(PLAYER)
+    client = connect(house.gateway())
+    client.login()
+
+    def buggy(_data: bytes) -> None:
+        raise RuntimeError("no such thing")
+
+    monkeypatch.setattr(client.wire, "write", buggy)
+    client.call("player.get")
+    house.clock.advance(0)
+    assert [failure.type for failure in house.failures] == [RuntimeError]
