@@ -92,12 +92,9 @@ def create(
 
 def take_bid(state: PlayerState, bidder: str, ask: PlaceBid, context: Context) -> tuple[list[Event], BidVote] | Refusal:
     """Seller's leg of a bid."""
-    row = state.listings.get(ask.listing)
-    if row is None:
-        return Refusal("no_such_listing")
-    refusal = _closed_to(row, bidder, context.now_ms)
-    if refusal is not None:
-        return refusal
+    row = _open_to(state, ask.listing, bidder, context.now_ms)
+    if isinstance(row, Refusal):
+        return row
     if row.start_bid is None:
         return Refusal("not_for_bids")
     if ask.amount > max_bid(row):
@@ -134,12 +131,9 @@ def take_buyout(
     state: PlayerState, buyer: str, ask: BuyOut, context: Context
 ) -> tuple[list[Event], BuyoutVote] | Refusal:
     """Seller's leg of a buyout: the sale, whoever leads."""
-    row = state.listings.get(ask.listing)
-    if row is None:
-        return Refusal("no_such_listing")
-    refusal = _closed_to(row, buyer, context.now_ms)
-    if refusal is not None:
-        return refusal
+    row = _open_to(state, ask.listing, buyer, context.now_ms)
+    if isinstance(row, Refusal):
+        return row
     if row.buyout is None:
         return Refusal("no_buyout")
     if ask.price != row.buyout:
@@ -210,10 +204,14 @@ def _is_over(row: Listing, now_ms: int) -> bool:
     return row.state != "open" or now_ms >= row.ends_at_ms
 
 
-def _closed_to(row: Listing, player: str, now_ms: int) -> Refusal | None:
+def _open_to(state: PlayerState, listing: str, player: str, now_ms: int) -> Listing | Refusal:
+    """The listing, if somebody else may bid on it or buy it now."""
+    row = state.listings.get(listing)
+    if row is None:
+        return Refusal("no_such_listing")
     if row.seller == player:
         return Refusal("own_listing")
-    return Refusal("listing_closed") if _is_over(row, now_ms) else None
+    return Refusal("listing_closed") if _is_over(row, now_ms) else row
 
 
 def _sold(row: Listing, price: int, buyer: str, received: int, context: Context) -> ListingClosed:
