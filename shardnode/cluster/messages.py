@@ -1,0 +1,158 @@
+"""What nodes say to one another, besides the agreement's messages, and the frame that carries them.
+
+A frame is one turn's messages to one node, under the sender's map: `[map version, epoch, [message, …]]`, MessagePack.
+"""
+
+import msgspec
+
+from auction.state import Listing, Notice
+from shardnode.agreement import messages as agreement
+
+
+class Ask(msgspec.Struct, frozen=True, array_like=True, tag="ask"):
+    """A caller's request, one hop on its way to its home. Answered by Answered or Faulted with the same number."""
+
+    number: int
+    player: str
+    role: str
+    method: str
+    """The protocol's name of it."""
+    params: msgspec.Raw
+    own_key: str
+
+
+class Answered(msgspec.Struct, frozen=True, array_like=True, tag="answered"):
+    """The answer: MessagePack of a result, or of a Refusal where `refused`."""
+
+    number: int
+    refused: bool
+    body: bytes
+
+
+class Faulted(msgspec.Struct, frozen=True, array_like=True, tag="faulted"):
+    """No answer of the rules: a fault of `shardnode.wire.errors`, by its reason."""
+
+    number: int
+    reason: str
+    message: str
+    figures: dict[str, int | str | None]
+
+
+class TellKey(msgspec.Struct, frozen=True, array_like=True, tag="tell-key"):
+    """A client was told that a mutation forwarded under this key is in doubt; keep the key."""
+
+    player: str
+    own_key: str
+
+
+class Transfer(msgspec.Struct, frozen=True, array_like=True, tag="transfer"):
+    """Gold or goods from a store here to a store there; sent again until TransferDone. `event` is a TransferSent."""
+
+    sender: str
+    life: int
+    """Of the sender: its node's `since_epoch`."""
+    receiver_life: int
+    event: bytes
+    number: int
+    to: str
+
+
+class TransferDone(msgspec.Struct, frozen=True, array_like=True, tag="transfer-done", gc=False):
+    """All transfers from `sender` to `to` up to `number` are taken in, durably."""
+
+    sender: str
+    to: str
+    number: int
+
+
+class Attach(msgspec.Struct, frozen=True, array_like=True, tag="attach", gc=False):
+    """A player has a session here: push to this node what it is told. Repeated after a cut; answered by Attached."""
+
+    player: str
+
+
+class Attached(msgspec.Struct, frozen=True, array_like=True, tag="attached", gc=False):
+    """The player's latest seq; every later notice will be pushed."""
+
+    player: str
+    seq: int
+
+
+class Detach(msgspec.Struct, frozen=True, array_like=True, tag="detach", gc=False):
+    """The player has no session here any more."""
+
+    player: str
+
+
+class Push(msgspec.Struct, frozen=True, array_like=True, tag="push"):
+    """Something a player was told."""
+
+    player: str
+    notice: Notice
+
+
+class FeedFrom(msgspec.Struct, frozen=True, array_like=True, tag="feed-from", gc=False):
+    """Subscribe to the receiver's open listings: what changed after `position` of its start `start`, or all of them."""
+
+    start: int
+    """The incarnation whose positions the subscriber knows; 0 for none."""
+    position: int
+
+
+class FeedPage(msgspec.Struct, frozen=True, array_like=True, tag="feed-page"):
+    """A page of a snapshot: the open listings there were at `position`. The subscriber asks for the next with FeedNext.
+
+    With `first` a new snapshot begins, with `last` it is whole: what is not in it, nor came after it, is over.
+    """
+
+    start: int
+    position: int
+    rows: tuple[Listing, ...]
+    first: bool
+    last: bool
+
+
+class FeedNext(msgspec.Struct, frozen=True, array_like=True, tag="feed-next", gc=False):
+    """The page was taken in; send the next."""
+
+    start: int
+    position: int
+
+
+class FeedChanges(msgspec.Struct, frozen=True, array_like=True, tag="feed-changes"):
+    """Rows that changed after `after` up to `position`; a subscriber that is not at `after` has a gap and asks anew.
+
+    Sent also without rows, now and then, so that a quiet origin is known from a cut one.
+    """
+
+    start: int
+    after: int
+    position: int
+    rows: tuple[Listing, ...]
+
+
+PeerMessage = (
+    agreement.Message
+    | Ask
+    | Answered
+    | Faulted
+    | TellKey
+    | Transfer
+    | TransferDone
+    | Attach
+    | Attached
+    | Detach
+    | Push
+    | FeedFrom
+    | FeedPage
+    | FeedNext
+    | FeedChanges
+)
+
+
+class Frame(msgspec.Struct, frozen=True, array_like=True):
+    """One turn's messages."""
+
+    version: int
+    epoch: int
+    messages: list[PeerMessage]
