@@ -1,7 +1,7 @@
 """What goes wrong in a simulated history: one set of options for the agreement alone and for whole nodes.
 
-Each seed draws its own: about half of the kinds stay away, the others have rates between rare and dreadful, so that some
-histories are nearly sound and others are ruins (swarm testing: Groce et al., "Swarm Testing", ISSTA 2012).
+Each seed draws its own: about half of the kinds stay away, the others have rates between rare and dreadful, so that
+some histories are nearly sound and others are ruins (swarm testing: Groce et al., "Swarm Testing", ISSTA 2012).
 """
 
 from random import Random
