@@ -1,10 +1,12 @@
 """One batch of the journal as a row: its form, and the chain of checksums that ties it to the batch before it.
 
-The checksum is BLAKE2b-128 over the checksum of the batch before, this batch's positions, instant, touched stores and
-wake-ups, and its payload, the MessagePack form of its entries.
+The checksum is BLAKE2b-128 over the checksum of the batch before, this batch's positions, instant, touched stores,
+wake-ups and facts (which version 1 had not), and its payload, the MessagePack form of its entries. A fact, which stays
+when its batch is cut off, has one of its own: the CRC-32 of its key and its JSON.
 """
 
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -13,7 +15,7 @@ import msgspec
 from auction.state import StoreId
 from shardnode.storage.port import Append, Entry
 
-BATCH_VERSION = 1
+BATCH_VERSION = 2
 CHECKSUM_BYTES = 16
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -36,7 +38,7 @@ def touched_by(entries: list[Entry]) -> dict[StoreId, int]:
 
 def entries_of(row: Mapping[Any, Any]) -> list[Entry]:
     """The entries of a batch; raises BatchDamaged, also for a version that this program does not know."""
-    if row["version"] != BATCH_VERSION:
+    if not 1 <= row["version"] <= BATCH_VERSION:
         raise BatchDamaged(f"record {row['last_position']} has version {row['version']}; known is {BATCH_VERSION}")
     if _checksum(row) != row["checksum"]:
         raise BatchDamaged(f"the records up to {row['last_position']} do not fit their checksum")
@@ -63,6 +65,7 @@ class Chain:
             "touched": _encode_json(touched).decode(),
             "wakeups": _encode_json(append.wakeups).decode(),
             "payload": _encode(entries),
+            "facts": _facts_text(append.facts) if append.facts else "{}",
         }
         assert row["first_position"] == self.position + 1 and row["last_position"] == self.position + len(entries), row
         row["checksum"] = _checksum(row)
@@ -81,8 +84,32 @@ def touched_in(row: Mapping[Any, Any]) -> dict[StoreId, int]:
     return _decode_touched(row["touched"])
 
 
+def facts_of(rows: Iterable[Sequence[Any]]) -> dict[str, bytes]:
+    """Key → JSON, of rows of key, JSON and checksum; raises BatchDamaged."""
+    facts = {}
+    for key, text, checksum in rows:
+        facts[key] = value = text.encode()
+        if _fact_checksum(key, value) != checksum:
+            raise BatchDamaged(f"the fact {key!r} does not fit its checksum")
+    return facts
+
+
+def _facts_text(facts: Mapping[str, msgspec.Struct | None]) -> str:
+    checked: dict[str, tuple[msgspec.Raw, int] | None] = {}
+    for key, fact in facts.items():
+        value = None if fact is None else _encode_json(fact)
+        checked[key] = None if value is None else (msgspec.Raw(value), _fact_checksum(key, value))
+    return _encode_json(checked).decode()
+
+
+def _fact_checksum(key: str, value: bytes) -> int:
+    return zlib.crc32(value, zlib.crc32(key.encode()))
+
+
 def _checksum(row: Mapping[Any, Any]) -> bytes:
-    head = (row["version"], row["first_position"], row["last_position"], row["now_ms"], row["touched"], row["wakeups"])
+    head = [row["version"], row["first_position"], row["last_position"], row["now_ms"], row["touched"], row["wakeups"]]
+    if row["version"] > 1:
+        head.append(row["facts"])
     digest = blake2b(row["previous_checksum"], digest_size=CHECKSUM_BYTES)
     digest.update(_encode(head))
     digest.update(row["payload"])

@@ -10,8 +10,18 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from shardnode.storage.batches import BatchDamaged
 from shardnode.storage.columns import RowDamaged
 from shardnode.storage.port import StorageFault
+from shardnode.storage.upgrades import UnknownVersion
 
-DISK_ERRORS = (SQLAlchemyError, sqlite3.Error, OSError, msgspec.MsgspecError, RowDamaged, BatchDamaged, UnicodeError)
+DISK_ERRORS = (
+    SQLAlchemyError,
+    sqlite3.Error,
+    OSError,
+    msgspec.MsgspecError,
+    RowDamaged,
+    BatchDamaged,
+    UnknownVersion,
+    UnicodeError,
+)
 """What a damaged or failing file raises, in any layer that reads or writes it."""
 
 _FREE_SPACE = "free space on its disk, then start again; nothing acknowledged is lost"
@@ -19,6 +29,7 @@ _MAKE_WRITABLE = "give the node's user the right to write it (is the disk mounte
 _IN_USE = "another program has it open: close that program, then start again"
 _DISK_FAILS = "the disk fails: see the system's log, mend or replace it, then start again; nothing acknowledged is lost"
 
+_START_WRITER = "start the program that wrote it, or a later one"
 _CHOOSE_DIRECTORY = "choose a data directory that is, or can be made, a directory, then start again"
 _CANNOT_OPEN = (
     "is it there, may the node's user write it, and are there enough open files (ulimit -n)? then start again"
@@ -65,4 +76,6 @@ def fault(path: Path, error: Exception, if_damaged: str) -> StorageFault:
         todo = _OF_SQLITE.get((getattr(cause, "sqlite_errorcode", None) or 0) & 0xFF)
     elif isinstance(cause, OSError) and cause.errno is not None:
         todo = _OF_ERRNO.get(cause.errno, _DISK_FAILS)
+    elif isinstance(cause, UnknownVersion):
+        todo = _START_WRITER
     return StorageFault(f"{path}: {cause}: {todo or if_damaged}")

@@ -18,9 +18,10 @@ from shardnode.storage.data_directory import DataDirectory
 from shardnode.storage.databases import Databases
 from shardnode.storage.faults import DISK_ERRORS, RESTORE_NODE, fault
 from shardnode.storage.journal_end import JournalEnd
-from shardnode.storage.node_tables import BATCHES, FORMAT_VERSION, NODE, OPEN_LISTINGS, STARTS, WAKEUPS
+from shardnode.storage.node_tables import BATCHES, FACTS, NODE, OPEN_LISTINGS, STARTS, WAKEUPS
 from shardnode.storage.port import Append, Entry, Recovered, StorageFault
 from shardnode.storage.touches import Touches
+from shardnode.storage.upgrades import NODE_FILE
 
 TAIL_BATCHES = 1_000
 """How many of the latest batches a start reads and checks whole."""
@@ -75,6 +76,7 @@ _DUE = (
     .order_by(WAKEUPS.c.wake_at_ms, WAKEUPS.c.store)
     .limit(bindparam("most"))
 )
+_FACTS = select(FACTS).order_by(FACTS.c.key)
 _OPEN_LISTINGS = (
     select(OPEN_LISTINGS.c.row)
     .where(OPEN_LISTINGS.c.listing > bindparam("after"))
@@ -114,7 +116,9 @@ class SqliteJournal:
         """Check the journal, count this start under a name of its own, return what it reads. Raises StorageFault."""
         with self._reading():
             self._connection = self._databases.connect(self._path).execution_options(isolation_level="AUTOCOMMIT")
-            node = self._identify()
+            node = self._connection.execute(_IDENTIFY).one()
+            if NODE_FILE.is_older(node.version):
+                NODE_FILE.bring_forward(self._connection, node.version)
             self._follow_chain(node)
             for row in self._connection.execute(_TAIL).mappings():
                 batches.entries_of(row)
@@ -157,6 +161,11 @@ class SqliteJournal:
         with self._reading():
             rows = self._connection.execute(_DUE, {"before": before_ms, "most": limit})
             return [(store, wake_at_ms) for store, wake_at_ms in rows]
+
+    def facts(self) -> dict[str, bytes]:
+        """All facts by key, as JSON."""
+        with self._reading():
+            return batches.facts_of(self._connection.execute(_FACTS).all())
 
     def open_listings(self, after: str, limit: int) -> list[Listing]:
         """A page, by id, of the open listings as of `feed_position`."""
@@ -244,15 +253,6 @@ class SqliteJournal:
             if len(rows) != len(names):
                 raise batches.BatchDamaged(f"{len(names) - len(rows)} batches are missing among {names[0]}–{names[-1]}")
             return [entry for row in rows for entry in batches.entries_of(row)]
-
-    def _identify(self) -> Row[Any]:
-        node = self._connection.execute(_IDENTIFY).one()
-        if node.version != FORMAT_VERSION:
-            raise StorageFault(
-                f"{self._path}: has format version {node.version}, this program knows {FORMAT_VERSION}; start it with "
-                "the program that wrote it"
-            )
-        return node
 
     def _follow_chain(self, node: Row[Any]) -> None:
         self._feed_position = node.feed_position

@@ -20,6 +20,8 @@ from shardnode.storage.touches import Touches
 
 Before = Callable[[str], None]
 
+_encode_json = msgspec.json.Encoder().encode
+
 
 class _File:
     """A store's checkpoint."""
@@ -44,6 +46,7 @@ class _Disk:
         self.now_ms = 0
         self.feed_position = 0
         self.wakeups: dict[StoreId, int] = {}
+        self.facts: dict[str, bytes] = {}
         self.open_listings: dict[str, Listing] = {}
         self.files: dict[StoreId, _File] = {}
         self.unsynced: Callable[[], None] | None = None
@@ -72,6 +75,7 @@ class MemoryJournal:
         disk, entries = self._disk, batch.entries
         last = entries[-1].position
         assert entries[0].position == disk.position + 1 and last == disk.position + len(entries), disk.position
+        facts = {key: None if fact is None else _encode_json(fact) for key, fact in batch.facts.items()}
 
         def effect() -> None:
             disk.batches[last] = entries
@@ -80,6 +84,10 @@ class MemoryJournal:
                 disk.wakeups.pop(store, None)
                 if wake_at_ms is not None:
                     disk.wakeups[store] = wake_at_ms
+            for key, fact in facts.items():
+                disk.facts.pop(key, None)
+                if fact is not None:
+                    disk.facts[key] = fact
 
         self._write("append", effect)
         self._touches.add(last, touched_by(entries))
@@ -97,6 +105,10 @@ class MemoryJournal:
         """Stores to be woken before an instant, earliest first."""
         due = sorted((wake_at_ms, store) for store, wake_at_ms in self._disk.wakeups.items() if wake_at_ms < before_ms)
         return [(store, wake_at_ms) for wake_at_ms, store in due[:limit]]
+
+    def facts(self) -> dict[str, bytes]:
+        """All facts by key, as JSON."""
+        return dict(sorted(self._disk.facts.items()))
 
     def open_listings(self, after: str, limit: int) -> list[Listing]:
         """A page, by id, of the open listings as of `feed_position`."""
@@ -259,6 +271,11 @@ class MemoryStorage:
             disk.unsynced()
         disk.unsynced = None
         disk.in_use = False
+
+    def wipe(self) -> None:
+        """Lose the disk, which nobody has open, and put an empty one of another identity in its place."""
+        assert not self._disk.in_use, "crash or close it first"
+        self._disk = _Disk(f"{self._disk.identity}'", self._disk.naming_key)
 
     def damage(self, store: StoreId, *, mended: bool = False) -> None:
         """Make a store's file unreadable, or readable again."""

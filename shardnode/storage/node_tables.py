@@ -1,9 +1,9 @@
 """The tables of node.sqlite: the journal, and what must be known without opening stores.
 
-A batch is appended by one statement. Two triggers do the rest of the append within it, so that the thread which runs
-it, and shares the interpreter with the reactor, is away from Python for the whole of it: they move the wake-ups that
-the batch changed to their table, and drop the two oldest batches that were cut off, so that cutting never makes anyone
-wait. (Measured beside a busy thread: twelve statements and a row a wake-up take 5–40 times as long.)
+A batch is appended by one statement. Triggers do the rest of the append within it, so that the thread which runs it,
+and shares the interpreter with the reactor, is away from Python for the whole of it: they move the wake-ups and the
+facts that the batch changed to their tables, and drop the two oldest batches that were cut off, so that cutting never
+makes anyone wait. (Measured beside a busy thread: twelve statements and a row a wake-up take 5–40 times as long.)
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy import DDL, Column, Connection, Index, Integer, LargeBinary, Met
 from auction.state import Listing
 from shardnode.storage.columns import Json
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 PAGE_BYTES = 8192
 
 METADATA = MetaData()
@@ -62,12 +62,17 @@ BATCHES = _table(
     _text("touched"),
     _text("wakeups"),
     _blob("payload"),
+    Column("facts", Text, nullable=False, server_default="{}"),
 )
 """The journal: `payload` is the MessagePack form of the batch's entries, `touched` JSON of store → its last position in
-the batch, `wakeups` JSON of store → wake-up or null, where changed. `batches` says what the checksum covers."""
+the batch, `wakeups` JSON of store → wake-up or null, where changed, `facts` JSON of key → [fact, its checksum] or null,
+where changed. `batches` says what the checksums cover."""
 
 WAKEUPS = _table("wakeups", _text("store", primary_key=True), _integer("wake_at_ms"), without_rowid=True)
 Index("wakeups_by_instant", WAKEUPS.c.wake_at_ms, WAKEUPS.c.store)
+
+FACTS = _table("facts", _text("key", primary_key=True), _text("value"), _integer("checksum"), without_rowid=True)
+"""What the node knows besides its stores' states, as JSON."""
 
 OPEN_LISTINGS = _table(
     "open_listings", _text("listing", primary_key=True), Column("row", Json(Listing), nullable=False)
@@ -82,6 +87,15 @@ CREATE TRIGGER wake AFTER INSERT ON batches WHEN NEW.wakeups <> '{}' BEGIN
 END
 """
 )
+KEEP = DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy gives it no types
+    """
+CREATE TRIGGER keep AFTER INSERT ON batches WHEN NEW.facts <> '{}' BEGIN
+    DELETE FROM facts WHERE key IN (SELECT key FROM json_each(NEW.facts));
+    INSERT INTO facts SELECT key, json_extract(value, '$[0]'), json_extract(value, '$[1]')
+        FROM json_each(NEW.facts) WHERE value IS NOT NULL;
+END
+"""
+)
 _DROP_CUT = DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy gives it no types
     """
 CREATE TRIGGER drop_cut AFTER INSERT ON batches BEGIN
@@ -93,6 +107,7 @@ END
 """
 )
 event.listen(METADATA, "after_create", _WAKE)
+event.listen(METADATA, "after_create", KEEP)
 event.listen(METADATA, "after_create", _DROP_CUT)
 
 

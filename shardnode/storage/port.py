@@ -24,7 +24,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
     position: int
     events: dict[StoreId, bytes]
-    """Store → its part of the record, as `auction.events.encode_events` wrote it."""
+    """Store → its part of the record, as `auction.events.encode_events` wrote it; empty for a record of facts only."""
 
 
 class Append(msgspec.Struct, frozen=True):
@@ -35,6 +35,9 @@ class Append(msgspec.Struct, frozen=True):
     """Changed earliest wake-ups of stores; None: nothing to wake for."""
     now_ms: int
     """The largest instant in these records; the clock never falls behind the largest one journaled."""
+    facts: dict[str, msgspec.Struct | None] = {}
+    """Key → what the node knows from this batch on besides its stores' states, or None where it need not know it any
+    longer. Facts outlive the records that they came with. A key holds no NUL."""
 
 
 class Recovered(msgspec.Struct, frozen=True):
@@ -72,6 +75,9 @@ class Journal(Protocol):
 
     def due(self, before_ms: int, limit: int) -> list[tuple[StoreId, int]]:
         """Stores to be woken before an instant, earliest first."""
+
+    def facts(self) -> dict[str, bytes]:
+        """All facts by key, as JSON: what a start reads. Raises StorageFault where one is damaged."""
 
     def open_listings(self, after: str, limit: int) -> list[Listing]:
         """A page, by id, of the open listings as of the last `save_open_listings`: what a start reads, not stores."""

@@ -19,7 +19,11 @@ NEW_DATABASE_CACHE_KIB = 1_024
 
 
 class SqliteStorage:
-    """Implements `port.Storage`. `random_bytes` makes the identity and the naming key of a new directory."""
+    """Implements `port.Storage`.
+
+    `random_bytes` makes the identity of a new directory, and its naming key where none is given: all nodes of a cluster
+    are given the same.
+    """
 
     journal: SqliteJournal
     stores: SqliteStoreFiles
@@ -27,11 +31,13 @@ class SqliteStorage:
     def __init__(
         self,
         data_dir: Path,
+        naming_key: bytes | None = None,
         *,
         random_bytes: Callable[[int], bytes] = os.urandom,
         open_files: int = OPEN_FILES,
     ) -> None:
         self._directory = DataDirectory(data_dir)
+        self._naming_key = naming_key
         self._random_bytes = random_bytes
         self._open_files = open_files
 
@@ -44,6 +50,7 @@ class SqliteStorage:
             self.journal = SqliteJournal(self._directory)
             start = self._random_bytes(START_BYTES).hex()
             recovered = self.journal.open(start)
+            self._check_naming_key(recovered.naming_key)
             self.stores = SqliteStoreFiles(self._directory, start, self.journal.end_of, open_files=self._open_files)
         except BaseException:
             self.close()
@@ -60,6 +67,14 @@ class SqliteStorage:
         finally:
             self._directory.close()
 
+    def _check_naming_key(self, naming_key: bytes) -> None:
+        if self._naming_key not in (None, naming_key):
+            raise StorageFault(
+                f"{self._directory.node_database}: its stores are named under another key than this cluster's: it is a "
+                "data directory of another house; start the node with its own directory or cluster file, or with a new "
+                "directory"
+            )
+
     def _create(self) -> None:
         path = self._directory.node_database
         if self._directory.journal_end.exists() or any(self._directory.stores.iterdir()):
@@ -67,7 +82,8 @@ class SqliteStorage:
         try:
             databases = Databases(cache_kib=NEW_DATABASE_CACHE_KIB, wal_limit_bytes=0)
             nursery = Nursery(databases, node_tables.METADATA, node_tables.PAGE_BYTES)
-            identity, naming_key = self._random_bytes(IDENTITY_BYTES).hex(), self._random_bytes(NAMING_KEY_BYTES)
+            identity = self._random_bytes(IDENTITY_BYTES).hex()
+            naming_key = self._naming_key or self._random_bytes(NAMING_KEY_BYTES)
             content = nursery.make(lambda connection: node_tables.enter(connection, identity, naming_key))
             nursery.close()
             self._directory.install(content, path)

@@ -15,6 +15,16 @@ STORES = [player_store(NAMING_KEY, name) for name in ("ann", "bob", "cyd", "dora
 RULES = ListingRules(**{field.name: 1 for field in msgspec.structs.fields(ListingRules)})
 SWORD = Item("s.i1", "sword", "Sword “of Œ”", "swords", "rare", 30, {"might": 7, "luck": 2}, bound=True)
 
+
+class Fact(msgspec.Struct, frozen=True):
+    """Something a node knows besides its stores' states."""
+
+    number: int
+    text: str = ""
+    data: bytes = b""
+    parts: tuple["Fact", ...] = ()
+
+
 _NUMBERS = st.integers(-(2**53), 2**53)
 _TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 """A row's texts hold no NUL."""
@@ -24,6 +34,14 @@ _SCALARS: dict[Any, st.SearchStrategy[Any]] = {int: _NUMBERS, str: _TEXTS, bytes
 def rows(row_class: type[msgspec.Struct]) -> st.SearchStrategy[msgspec.Struct]:
     """Any row of a table."""
     return st.builds(row_class, **{field.name: _values(field.type) for field in msgspec.structs.fields(row_class)})
+
+
+def facts() -> st.SearchStrategy[Fact]:
+    """Any fact."""
+    leaves = st.builds(Fact, _NUMBERS, st.text(max_size=8), st.binary(max_size=20))
+    return st.builds(
+        Fact, _NUMBERS, st.text(max_size=8), st.binary(max_size=20), st.lists(leaves, max_size=2).map(tuple)
+    )
 
 
 def snapshots(store: str, position: int) -> st.SearchStrategy[Snapshot]:
@@ -78,10 +96,14 @@ def listing(listing_id: str, price: int = 5) -> Listing:
 
 
 def batch(
-    first: int, *records: dict[str, bytes], wakeups: dict[str, int | None] | None = None, now_ms: int = 0
+    first: int,
+    *records: dict[str, bytes],
+    wakeups: dict[str, int | None] | None = None,
+    now_ms: int = 0,
+    facts: dict[str, msgspec.Struct | None] | None = None,
 ) -> Append:
     """A batch of records from a position on."""
-    return Append([Entry(first + n, events) for n, events in enumerate(records)], wakeups or {}, now_ms)
+    return Append([Entry(first + n, events) for n, events in enumerate(records)], wakeups or {}, now_ms, facts or {})
 
 
 def first_snapshot(store: str, position: int, gold: int = 100) -> Snapshot:

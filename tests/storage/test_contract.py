@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from shardnode.storage.port import Recovered, Snapshot, StorageFault
 from tests.storage.houses import HOUSES, NAMING_KEY, House
-from tests.storage.rows import STORES, SWORD, batch, first_snapshot, listing
+from tests.storage.rows import STORES, SWORD, Fact, batch, first_snapshot, listing
 
 ANN, BOB, CYD, _ = STORES
 
@@ -26,6 +27,7 @@ def test_a_first_start_finds_nothing(house: House) -> None:
     journal = house.storage.journal
     assert (journal.length(), journal.feed_position(), journal.unsaved(9)) == (0, 0, [])
     assert (journal.due(10**15, 9), journal.open_listings("", 9), journal.feed_tail(0, 9)) == ([], [], [])
+    assert journal.facts() == {}
     assert not house.storage.stores.exists(ANN)
     assert house.storage.stores.load(ANN) is None
 
@@ -63,6 +65,56 @@ def test_wakeups_are_the_latest_told_earliest_first(house: House) -> None:
         assert journal.due(40, 9) == [(ANN, 20)]
         assert journal.due(41, 1) == [(ANN, 20)]
         house.crash()
+
+
+def known(house: House) -> dict[str, Fact]:
+    """The facts, read."""
+    return {key: msgspec.json.decode(fact, type=Fact) for key, fact in house.storage.journal.facts().items()}
+
+
+def test_facts_are_the_latest_told_and_outlive_their_batch(house: House) -> None:
+    """A later batch replaces or removes a fact; those that stay are there when all records are cut off."""
+    journal = house.storage.journal
+    journal.append(batch(1, {ANN: b""}, facts={"b": Fact(1), "a": Fact(2, '“Œ”"\\\n\0', b"\0\xff"), "c": Fact(3)}))
+    journal.append(batch(2, {ANN: b""}, facts={"b": Fact(4, parts=(Fact(5),)), "c": None, "never": None}))
+    journal.append(batch(3, {ANN: b""}, facts={"c": None, "d": Fact(2**53 - 1)}))
+    facts = {"a": Fact(2, '“Œ”"\\\n\0', b"\0\xff"), "b": Fact(4, parts=(Fact(5),)), "d": Fact(2**53 - 1)}
+    journal.save_open_listings({}, 3)
+    assert journal.forget({ANN: 3}) == 3
+    for way in ("crash", "restart", "crash"):
+        assert known(house) == facts
+        assert list(known(house)) == ["a", "b", "d"]
+        getattr(house, way)()
+    house.storage.journal.append(batch(4, {}, facts=dict.fromkeys(facts)))
+    house.crash()
+    assert known(house) == {}
+
+
+def test_a_record_of_facts_alone_has_a_position_and_holds_up_nothing(house: House) -> None:
+    """It touches no store: the feed sees an empty record, and the journal is cut past it without any store's file."""
+    journal = house.storage.journal
+    journal.append(batch(1, {}, {}, facts={"a": Fact(1)}, now_ms=7))
+    journal.append(batch(3, {ANN: b"a3"}))
+    assert journal.feed_tail(0, 9) == [(1, []), (2, []), (3, [b"a3"])]
+    assert (journal.length(), journal.unsaved(9), journal.replay(ANN, 0)) == (3, [ANN], [(3, b"a3")])
+    journal.save_open_listings({}, 3)
+    assert journal.forget({}) == 2
+    recovered = house.crash()
+    assert (recovered.position, recovered.now_ms) == (3, 7)
+    assert known(house) == {"a": Fact(1)}
+
+
+def test_facts_share_nothing_with_who_told_them(house: House) -> None:
+    """Changing what was given, or what was read, changes nothing in storage."""
+
+    class Changing(msgspec.Struct):
+        number: int
+
+    fact = Changing(1)
+    house.storage.journal.append(batch(1, {}, facts={"a": fact}))
+    fact.number = 2
+    house.storage.journal.facts().clear()
+    assert house.storage.journal.facts() == {"a": b'{"number":1}'}
 
 
 def test_open_listings_come_in_pages_by_id_with_their_position(house: House) -> None:

@@ -116,6 +116,17 @@ def test_identity_and_naming_key_are_made_once(tmp_path: Path) -> None:
     assert len(made[0][1]) == 32
 
 
+def test_a_cluster_names_all_stores_by_its_own_key(tmp_path: Path) -> None:
+    """A new directory takes the key given, is opened with it or without; one with another key says what to do."""
+    for key in (b"c" * 32, b"c" * 32, None):
+        storage = SqliteStorage(tmp_path, key)
+        assert storage.open().naming_key == b"c" * 32
+        storage.close()
+    for _ in range(2):
+        with pytest.raises(StorageFault, match="data directory of another house; start the node with its own"):
+            SqliteStorage(tmp_path, b"d" * 32).open()
+
+
 def test_kill_9_at_any_moment_loses_nothing_that_was_told(tmp_path: Path) -> None:
     """Killed again and again under load, the directory opens each time with every record that was acknowledged."""
     told = 0

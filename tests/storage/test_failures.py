@@ -13,7 +13,7 @@ import pytest
 from auction.state import STORE_VERSION
 from shardnode.storage.port import StorageFault
 from shardnode.storage.sqlite_storage import SqliteStorage
-from tests.storage.rows import STORES, apply, batch, empty, first_snapshot, tables_of
+from tests.storage.rows import STORES, Fact, apply, batch, empty, first_snapshot, tables_of
 from tests.storage.shell import sql, store_file
 
 ANN, BOB, CYD, _ = STORES
@@ -55,12 +55,15 @@ def refusal_of(data: Path) -> str:
     [
         "UPDATE batches SET payload = CAST(payload || '!' AS BLOB) WHERE last_position = 3",
         "UPDATE batches SET now_ms = now_ms + 1 WHERE last_position = 3",
-        "UPDATE batches SET version = 2 WHERE last_position = 3",
+        "UPDATE batches SET version = 3 WHERE last_position = 3",
+        "UPDATE batches SET version = 1 WHERE last_position = 3",
+        "UPDATE batches SET facts = '{\"a\":null}' WHERE last_position = 3",
         "DELETE FROM batches WHERE last_position = 2",
         "DELETE FROM batches WHERE last_position = 3",
         "DELETE FROM batches",
         "DELETE FROM node",
-        "UPDATE node SET version = 2",
+        "UPDATE node SET version = 3",
+        "UPDATE node SET version = 0",
         "DROP TABLE wakeups",
     ],
 )
@@ -75,6 +78,32 @@ def test_a_journal_that_was_changed_by_hand_refuses_the_start(data: Path, change
         storage.close()
     else:
         assert "node.sqlite: " in refusal_of(data)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE facts SET value = replace(value, '7', '8')",
+        "UPDATE facts SET key = 'register/2'",
+        "UPDATE facts SET checksum = 0",
+    ],
+)
+def test_a_fact_that_was_changed_by_hand_is_refused(data: Path, change: str) -> None:
+    """A changed value or key does not pass for what the node knew, though its batch is cut off long since."""
+    storage = SqliteStorage(data)
+    storage.open()
+    storage.journal.append(batch(4, {ANN: b""}, facts={"register/1": Fact(7)}))
+    storage.journal.save_open_listings({}, 4)
+    storage.journal.forget({ANN: 4, BOB: 4})
+    storage.close()
+    sql(data / "node.sqlite", change)
+    storage = SqliteStorage(data)
+    storage.open()
+    with pytest.raises(
+        StorageFault, match=r"node\.sqlite: the fact 'register/\d' does not fit its checksum: .*restore"
+    ):
+        storage.journal.facts()
+    storage.close()
 
 
 def test_every_refused_start_says_what_to_do(data: Path) -> None:

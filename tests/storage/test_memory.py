@@ -3,8 +3,8 @@
 import pytest
 
 from shardnode.storage.memory import MemoryStorage
-from shardnode.storage.port import StorageFault
-from tests.storage.rows import STORES, batch, first_snapshot, listing
+from shardnode.storage.port import Recovered, StorageFault
+from tests.storage.rows import STORES, Fact, batch, first_snapshot, listing
 
 ANN, BOB, *_ = STORES
 
@@ -28,13 +28,30 @@ def test_an_append_that_failed_is_there_after_a_crash_or_not(lost: bool) -> None
     """The journal takes nothing after a fault; a crash decides whether the batch reached the disk."""
     storage = failing("append")
     with pytest.raises(StorageFault, match="no more"):
-        storage.journal.append(batch(2, {ANN: b"a2"}, wakeups={ANN: 5}))
+        storage.journal.append(batch(2, {ANN: b"a2"}, wakeups={ANN: 5}, facts={"a": Fact(1)}))
     with pytest.raises(StorageFault, match="failed before"):
         storage.journal.append(batch(2, {ANN: b"a2"}))
     storage.crash(lose_unsynced=lost)
     recovered = storage.open()
     assert recovered.position == (1 if lost else 2)
     assert storage.journal.due(9, 9) == ([] if lost else [(ANN, 5)])
+    assert list(storage.journal.facts()) == ([] if lost else ["a"])
+
+
+def test_a_wiped_disk_is_another_one() -> None:
+    """It comes back empty, counts its starts anew, and has another identity each time, but the cluster's naming key."""
+    storage = MemoryStorage(identity="n1", naming_key=b"k" * 32)
+    identities = set()
+    for _ in range(3):
+        recovered = storage.open()
+        identities.add(recovered.identity)
+        assert recovered == Recovered(0, 0, 1, b"k" * 32, recovered.identity)
+        assert (storage.journal.facts(), storage.stores.exists(ANN)) == ({}, False)
+        storage.journal.append(batch(1, {ANN: b"a1"}, facts={"a": Fact(1)}))
+        storage.stores.save([first_snapshot(ANN, 1)])
+        storage.crash(lose_unsynced=True)
+        storage.wipe()
+    assert len(identities) == 3
 
 
 @pytest.mark.parametrize("lost", [True, False])

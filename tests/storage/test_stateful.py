@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -18,10 +19,10 @@ from hypothesis.stateful import (
 
 from shardnode.storage.port import Append, Entry
 from tests.storage.houses import HOUSES
-from tests.storage.rows import STORES, apply, empty, listing, snapshots, tables_of
+from tests.storage.rows import STORES, Fact, apply, empty, facts, listing, snapshots, tables_of
 
 _stores = st.sampled_from(STORES)
-_events = st.dictionaries(_stores, st.binary(max_size=40), min_size=1)
+_events = st.dictionaries(_stores, st.binary(max_size=40))
 _instants = st.integers(1, 50)
 
 
@@ -40,6 +41,7 @@ class StorageHistory(RuleBasedStateMachine):
         self.now_ms = 0
         self.starts = 1
         self.wakeups: dict[str, int] = {}
+        self.facts: dict[str, Fact] = {}
         self.listings: dict[str, object] = {}
         self.feed_position = 0
         self.cut = 0
@@ -59,11 +61,21 @@ class StorageHistory(RuleBasedStateMachine):
         records=st.lists(_events, min_size=1, max_size=4),
         wakeups=st.dictionaries(_stores, st.none() | _instants, max_size=2),
         now_ms=_instants,
+        known=st.dictionaries(
+            st.sampled_from(["prepared/1.n1.5.7/s", "peer/n2", 'ü"\\']), st.none() | facts(), max_size=3
+        ),
     )
-    def append(self, records: list[dict[str, bytes]], wakeups: dict[str, int | None], now_ms: int) -> None:
+    def append(
+        self,
+        records: list[dict[str, bytes]],
+        wakeups: dict[str, int | None],
+        now_ms: int,
+        known: dict[str, Fact | None],
+    ) -> None:
         """A batch becomes durable."""
         entries = [Entry(self.position + 1 + number, events) for number, events in enumerate(records)]
-        self.house.storage.journal.append(Append(entries, wakeups, now_ms))
+        self.house.storage.journal.append(Append(entries, wakeups, now_ms, known))
+        self.facts = {key: fact for key, fact in (self.facts | known).items() if fact is not None}
         self.batches.append(entries)
         self.now_ms = max(self.now_ms, now_ms)
         for store, wake_at_ms in wakeups.items():
@@ -151,6 +163,7 @@ class StorageHistory(RuleBasedStateMachine):
         """Length, feed position and the unsaved are known at any time."""
         journal = self.house.storage.journal
         assert (journal.length(), journal.feed_position()) == (self.position - self.cut, self.feed_position)
+        assert {key: msgspec.json.decode(fact, type=Fact) for key, fact in journal.facts().items()} == self.facts
         first: dict[str, int] = {}
         for entries in self.batches:
             if entries[-1].position > self.cut:
