@@ -32,6 +32,8 @@ class Request(msgspec.Struct, frozen=True):
     ask: Ask
     own_key: str = ""
     """The key that the node gives a mutation whose client gave none; unique for ever."""
+    redirects: bool = False
+    """Whether the caller's client would rather be told where the caller's home is than be served through this node."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -50,6 +52,16 @@ def nobody(_player: str) -> bool:
     return False
 
 
+def here(_store: StoreId) -> bool:
+    """Whether a store is at home on this node, where there is no other."""
+    return True
+
+
+def first_life(_store: StoreId) -> int:
+    """Which life of a store this is, where none was ever lost."""
+    return 1
+
+
 class Context(msgspec.Struct, frozen=True):
     """Passed into every decision."""
 
@@ -63,3 +75,7 @@ class Context(msgspec.Struct, frozen=True):
     """The node's id, for an operator's eyes."""
     is_present: Callable[[str], bool] = nobody
     """Whether a player is logged in now: such a player exists, even if nothing was ever granted to it."""
+    at_home: Callable[[StoreId], bool] = here
+    """Whether a store is at home on this node; what goes to any other is carried there."""
+    life_of: Callable[[StoreId], int] = first_life
+    """Which life of a store this is: more than 1 once its node's disk was lost."""

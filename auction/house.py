@@ -91,7 +91,7 @@ def execute(request: Request, stores: Stores, context: Context) -> Executed | As
     assert not isinstance(ask, SearchListings), request
     if isinstance(ask, WorldQuery):
         return _unchanged(world.answer(ask, context.catalog))
-    home = _home(request, context)
+    home = first_store(request, context.store_of)
     if home is None:
         return _unchanged(Refusal("no_such_listing"))
     states: States = {}
@@ -109,14 +109,14 @@ def execute(request: Request, stores: Stores, context: Context) -> Executed | As
     return _unchanged(queries.answer(ask, request.caller.player, states[home], states, context), states)
 
 
-def _home(request: Request, context: Context) -> StoreId | None:
+def first_store(request: Request, store_of: Callable[[str], StoreId]) -> StoreId | None:
     """The store that a request goes to first, and that keeps its key; None for a listing that no store ever made."""
     ask: Any = request.ask
     if type(ask) in AT_THE_LISTING:
         return _seller_store(ask.listing)
     if type(ask) in AT_THE_NAMED_PLAYER:
-        return context.store_of(ask.player)
-    return context.store_of(request.caller.player)
+        return store_of(ask.player)
+    return store_of(request.caller.player)
 
 
 def _seller_store(listing: str) -> StoreId | None:
