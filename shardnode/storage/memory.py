@@ -2,7 +2,7 @@
 
 `before` is called with the name of each operation that writes ("append", "save", "save_open_listings", "forget") before
 it takes effect: it may raise StorageFault, or wait. What was under way when it raised is unsynced: a crash keeps it or
-loses it, as a disk might.
+loses it, as a disk might. `durable` is called with each batch when it is safe, one that a crash kept included.
 """
 
 from collections.abc import Callable
@@ -19,6 +19,7 @@ from shardnode.storage.port import Append, Entry, Recovered, Snapshot, StorageFa
 from shardnode.storage.touches import Touches
 
 Before = Callable[[str], None]
+Durable = Callable[[Append], None]
 
 _encode_json = msgspec.json.Encoder().encode
 
@@ -62,9 +63,10 @@ class _Disk:
 class MemoryJournal:
     """Implements `port.Journal`."""
 
-    def __init__(self, disk: _Disk, before: Before) -> None:
+    def __init__(self, disk: _Disk, before: Before, durable: Durable) -> None:
         self._disk = disk
         self._before = before
+        self._durable = durable
         self._usable = True
         self._touches = Touches()
         for last_position, entries in disk.batches.items():
@@ -88,6 +90,7 @@ class MemoryJournal:
                 disk.facts.pop(key, None)
                 if fact is not None:
                     disk.facts[key] = fact
+            self._durable(batch)
 
         self._write("append", effect)
         self._touches.add(last, touched_by(entries))
@@ -244,8 +247,10 @@ class MemoryStorage:
         identity: str = "memory",
         naming_key: bytes = bytes(NAMING_KEY_BYTES),
         before: Before = lambda _operation: None,
+        durable: Durable = lambda _batch: None,
     ) -> None:
         self.before = before
+        self._durable = durable
         self._disk = _Disk(identity, naming_key)
 
     def open(self) -> Recovered:
@@ -255,7 +260,7 @@ class MemoryStorage:
             raise StorageFault("the storage in memory is in use; close it first")
         disk.in_use = True
         disk.incarnation += 1
-        self.journal = MemoryJournal(disk, self._before)
+        self.journal = MemoryJournal(disk, self._before, self._durable)
         self.stores = MemoryStoreFiles(disk, self._before)
         return Recovered(disk.position, disk.now_ms, disk.incarnation, disk.naming_key, disk.identity)
 
