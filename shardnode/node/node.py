@@ -102,6 +102,7 @@ class Node:
         self._has_failed = False
         self.gate = Gate(recovered.position, outside.reactor.seconds, outside.metrics.gate_waited)
         self.searches = Searches(
+            node=name,
             start=recovered.incarnation,
             journal=outside.storage.journal,
             journal_lane=outside.journal_lane,
@@ -295,7 +296,7 @@ class Node:
         return position
 
     def _listings_durable(self, listings: dict[str, Listing]) -> None:
-        self.searches.index.apply(listings.values())
+        self.searches.own.apply(listings.values())
         self.checkpoints.listings_changed(listings)
 
     @inlineCallbacks

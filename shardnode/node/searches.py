@@ -46,6 +46,7 @@ class Searches:
     def __init__(
         self,
         *,
+        node: str,
         start: int,
         journal: Journal,
         journal_lane: Lane,
@@ -60,10 +61,12 @@ class Searches:
         self._now_ms = now_ms
         self._limits = limits
         self._metrics = metrics
-        self._pages = Pages(start, limits.pages)
+        self._pages = Pages(node, start, limits.pages)
         self._loaded = False
         self._waiting_for_load: list[Deferred[None]] = []
         self.index = ListingIndex()
+        self.own = self.index.of(node)
+        """Those that live here."""
         self.waiting = 0
 
     @inlineCallbacks
@@ -85,8 +88,8 @@ class Searches:
                 position = record[0]
                 if position <= until:
                     changed.update(_listings_after(past, record[1]))
-        self.index.apply(past.values())
-        self.index.settle()
+        self.own.apply(past.values())
+        self.own.settle()
         self._loaded = True
         for waiting in self._waiting_for_load:
             waiting.callback(None)

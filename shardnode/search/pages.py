@@ -1,7 +1,7 @@
 """Cursors: a search's order is kept for a while, so that its pages neither repeat nor skip while the market moves.
 
-A cursor is `<start>-<search>-<offset>`: which start of the node gave it, which search it continues, and where. It
-belongs to its query and expires; both are refusals, never an empty page.
+A cursor is `<node>.<start>-<search>-<offset>`: which start of which node gave it, which search it continues, and
+where. It belongs to its query and expires; both are refusals, never an empty page.
 """
 
 import re
@@ -39,13 +39,20 @@ class _Search(msgspec.Struct, frozen=True):
     as_of_ms: int
 
 
-_CURSOR = re.compile(r"([0-9]{1,15})-([0-9]{1,15})-([0-9]{1,9})\Z")
+_CURSOR = re.compile(r"([A-Za-z0-9-]{1,32})\.([0-9]{1,15})-([0-9]{1,15})-([0-9]{1,9})\Z")
+
+
+def node_of(cursor: str) -> str | None:
+    """The id of the node that gave a cursor; None for what no node ever gave."""
+    match = _CURSOR.match(cursor)
+    return None if match is None else match[1]
 
 
 class Pages:
     """The searches whose cursors live, oldest first. `start` tells this start of the node from others."""
 
-    def __init__(self, start: int, limits: PageLimits) -> None:
+    def __init__(self, node: str, start: int, limits: PageLimits) -> None:
+        self._node = node
         self._start = start
         self._limits = limits
         self._searches: dict[int, _Search] = {}
@@ -78,8 +85,8 @@ class Pages:
         match = _CURSOR.match(query.cursor)
         if match is None:
             return Refusal("cursor_mismatch")
-        start, number, offset = (int(part) for part in match.groups())
-        search = self._searches.get(number) if start == self._start else None
+        start, number, offset = (int(part) for part in match.groups()[1:])
+        search = self._searches.get(number) if (match[1], start) == (self._node, self._start) else None
         if search is None:
             return Refusal("cursor_expired")
         if search.query != fingerprint(query) or offset > len(search.rows):
@@ -88,7 +95,7 @@ class Pages:
 
     def _page(self, number: int, search: _Search, offset: int, limit: int) -> Page:
         end = offset + limit
-        following = f"{self._start}-{number}-{end}" if end < len(search.rows) else None
+        following = f"{self._node}.{self._start}-{number}-{end}" if end < len(search.rows) else None
         return Page(search.rows[offset:end], following, search.as_of_ms)
 
     def _expire(self, now_ms: int) -> None:

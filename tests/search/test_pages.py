@@ -1,11 +1,10 @@
-"""Cursors and the index."""
+"""Cursors, and the searches that they continue."""
 
 import pytest
 
 from auction.commands import SearchListings
 from auction.refusals import Refusal
-from shardnode.search.index import ListingIndex
-from shardnode.search.pages import Page, PageLimits, Pages
+from shardnode.search.pages import Page, PageLimits, Pages, node_of
 from tests.search.rows import listing
 
 QUERY = SearchListings(limit=2)
@@ -26,7 +25,7 @@ def page(answer: Page | Refusal) -> Page:
 def test_pages_lead_through_everything_once() -> None:
     """Following the cursors shows every row exactly once, in order, and then ends."""
     rows = [listing(number) for number in range(5)]
-    pages = Pages(1, PageLimits())
+    pages = Pages("n1", 1, PageLimits())
     first = pages.first(QUERY, rows, 0)
     second = page(pages.next(following(QUERY, first.next), 10))
     third = page(pages.next(following(QUERY, second.next), 20))
@@ -36,19 +35,19 @@ def test_pages_lead_through_everything_once() -> None:
 
 def test_a_full_last_page_has_no_cursor() -> None:
     """No cursor leads to an empty page."""
-    assert Pages(1, PageLimits()).first(QUERY, [listing(1), listing(2)], 0).next is None
+    assert Pages("n1", 1, PageLimits()).first(QUERY, [listing(1), listing(2)], 0).next is None
 
 
 def test_pages_tell_the_instant_of_their_search() -> None:
     """All pages of a search are as of the same instant."""
-    pages = Pages(1, PageLimits())
+    pages = Pages("n1", 1, PageLimits())
     first = pages.first(QUERY, [listing(number) for number in range(3)], 123)
     assert page(pages.next(following(QUERY, first.next), 456)).as_of_ms == 123
 
 
 def test_a_cursor_expires() -> None:
     """After its time a cursor is refused, not answered with something else."""
-    pages = Pages(1, PageLimits(cursor_s=60))
+    pages = Pages("n1", 1, PageLimits(cursor_s=60))
     first = pages.first(QUERY, [listing(number) for number in range(3)], 0)
     assert pages.next(following(QUERY, first.next), 60_000) == Refusal("cursor_expired")
     assert len(pages) == 0
@@ -56,23 +55,23 @@ def test_a_cursor_expires() -> None:
 
 def test_a_cursor_of_an_earlier_start_is_expired() -> None:
     """A restart forgets its searches and says so."""
-    first = Pages(1, PageLimits()).first(QUERY, [listing(number) for number in range(3)], 0)
-    later = Pages(2, PageLimits())
+    first = Pages("n1", 1, PageLimits()).first(QUERY, [listing(number) for number in range(3)], 0)
+    later = Pages("n1", 2, PageLimits())
     later.first(QUERY, [listing(number) for number in range(3)], 0)
     assert later.next(following(QUERY, first.next), 1) == Refusal("cursor_expired")
 
 
-@pytest.mark.parametrize("cursor", ["x", "1-1", "1-1-99", "-1-1-1", "1-1-1\n"])
+@pytest.mark.parametrize("cursor", ["x", "n1.1-1", "1-1-1", "n1.1-1-99", "n1.-1-1-1", "n1.1-1-1\n"])
 def test_a_made_up_cursor_is_refused(cursor: str) -> None:
     """A cursor that was never given leads nowhere."""
-    pages = Pages(1, PageLimits())
+    pages = Pages("n1", 1, PageLimits())
     pages.first(QUERY, [listing(number) for number in range(3)], 0)
     assert pages.next(following(QUERY, cursor), 1) == Refusal("cursor_mismatch")
 
 
 def test_a_cursor_belongs_to_its_query() -> None:
     """Another query's cursor is refused."""
-    pages = Pages(1, PageLimits())
+    pages = Pages("n1", 1, PageLimits())
     first = pages.first(QUERY, [listing(number) for number in range(3)], 0)
     other = SearchListings(category="rings", limit=2)
     assert pages.next(following(other, first.next), 1) == Refusal("cursor_mismatch")
@@ -80,7 +79,7 @@ def test_a_cursor_belongs_to_its_query() -> None:
 
 def test_what_cursors_keep_is_bounded() -> None:
     """At the bound no further search is taken until an older one has expired; none expires early."""
-    pages = Pages(1, PageLimits(kept_rows_max=6))
+    pages = Pages("n1", 1, PageLimits(kept_rows_max=6))
     firsts = [pages.first(QUERY, [listing(number) for number in range(3)], now_ms) for now_ms in (0, 1)]
     assert pages.full(2)
     assert page(pages.next(following(QUERY, firsts[0].next), 59_999)).rows
@@ -88,26 +87,17 @@ def test_what_cursors_keep_is_bounded() -> None:
     assert page(pages.next(following(QUERY, firsts[1].next), 60_000)).rows
 
 
-def test_the_index_keeps_the_newer_row() -> None:
-    """A row never replaces one of a higher version."""
-    index = ListingIndex()
-    index.apply([listing(1, version=3), listing(1, version=2)])
-    assert [row.version for row in index.rows()] == [3]
+def test_a_cursor_says_which_node_gave_it() -> None:
+    """So another node can pass it on; what nobody gave names nobody."""
+    cursor = Pages("n2", 1, PageLimits()).first(QUERY, [listing(number) for number in range(3)], 0).next
+    assert cursor is not None
+    assert node_of(cursor) == "n2"
+    assert node_of("n2") is None
 
 
-def test_ended_listings_leave_the_index() -> None:
-    """Only open listings are found."""
-    index = ListingIndex()
-    index.apply([listing(1), listing(2)])
-    index.apply([listing(1, version=2, state="sold")])
-    assert [row.number for row in index.rows()] == [2]
-
-
-def test_a_row_of_the_past_does_not_open_what_has_ended() -> None:
-    """While the index is being loaded, an older row of a listing that ended since is passed over."""
-    index = ListingIndex()
-    index.apply([listing(1, version=2, state="cancelled")])
-    index.apply([listing(1, version=1)])
-    assert len(index) == 0
-    index.settle()
-    assert len(index) == 0
+def test_a_cursor_of_another_node_is_expired() -> None:
+    """A node answers for its own searches alone, whatever their numbers."""
+    first = Pages("n1", 1, PageLimits()).first(QUERY, [listing(number) for number in range(3)], 0)
+    other = Pages("n2", 1, PageLimits())
+    other.first(QUERY, [listing(number) for number in range(3)], 0)
+    assert other.next(following(QUERY, first.next), 1) == Refusal("cursor_expired")
