@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,16 +24,19 @@ logging.getLogger("autobahn").addHandler(logging.NullHandler())  # a library say
 
 
 async def connect(
-    url: str,
+    url: str | Sequence[str],
     token: str | Callable[[], str],
     *,
     encoding: Encoding = "msgpack",
     settings: Settings | None = None,
     since: int | None = None,
+    redirects: bool = True,
     ca_pem: str | None = None,
 ) -> "AsyncioClient":
-    """Connect and log in. Raises Unavailable or Unauthenticated.
+    """Connect and log in. Raises Unavailable or Unauthenticated, and ValueError for what is no WebSocket's URL.
 
+    `url` is a node, or several nodes of one house, tried in turn. With `redirects` the client goes on to the player's
+    home when a node names it, which saves a hop within the house; without, and where that fails, any node serves it.
     `token` may be a function, asked again with every login, for tokens that expire. `since` is the `seq` of the last
     event that the program has seen: events begin after it, or else with this login. `ca_pem` is the certificate to
     trust for `wss`, in place of the machine's own.
@@ -41,14 +44,22 @@ async def connect(
     loop = asyncio.get_running_loop()
     codec = codec_for(encoding)
     ask_token = token if callable(token) else lambda: token
-    session = Session(codec, ask_token, random.SystemRandom(), settings, since)
-    factory = WebSocketClientFactory(url, protocols=[codec.subprotocol], loop=loop)
-    factory.setProtocolOptions(**SOCKET_OPTIONS)
-    tls = ssl.create_default_context(cadata=ca_pem) if factory.isSecure else None
+    urls = (url,) if isinstance(url, str) else tuple(url)
+    session = Session(urls, codec, ask_token, random.SystemRandom(), settings, since, redirects=redirects)
+    factory_of = partial(_factory, loop, codec.subprotocol)
+    for each in urls:
+        factory_of(each)
     client = AsyncioClient(session, codec.subprotocol, binary=codec.binary, loop=loop)
-    client.open_with(factory, tls)
+    client.open_with(factory_of, ca_pem)
     connected: AsyncioClient = await client.begin()
     return connected
+
+
+def _factory(loop: asyncio.AbstractEventLoop, subprotocol: str, url: str) -> Any:
+    """Makes sockets to one node. Raises ValueError for what is no WebSocket's URL."""
+    factory = WebSocketClientFactory(url, protocols=[subprotocol], loop=loop)
+    factory.setProtocolOptions(**SOCKET_OPTIONS)
+    return factory
 
 
 class _Socket(SocketEvents, WebSocketClientProtocol):  # type: ignore[misc]  # Autobahn's own bases disagree
@@ -66,10 +77,10 @@ class AsyncioClient(Client):
         self._opening: asyncio.Task[None] | None = None
         super().__init__(session, subprotocol, binary=binary)
 
-    def open_with(self, factory: Any, tls: ssl.SSLContext | None) -> None:
-        """Open sockets from here on by `factory`."""
-        self._factory = factory
-        self._tls = tls
+    def open_with(self, factory_of: Callable[[str], Any], ca_pem: str | None) -> None:
+        """Open sockets from here on by the factory for a URL."""
+        self._factory_of = factory_of
+        self._ca_pem = ca_pem
 
     def _now_s(self) -> float:
         return self._loop.time()
@@ -91,16 +102,17 @@ class AsyncioClient(Client):
         if not waiter.done():
             waiter.set_exception(error)
 
-    def _open_socket(self, attempt: int) -> None:
-        self._factory.protocol = partial(_Socket, self, attempt)
-        self._opening = self._loop.create_task(self._open(attempt))
+    def _open_socket(self, attempt: int, url: str) -> None:
+        self._opening = self._loop.create_task(self._open(attempt, url))
 
-    async def _open(self, attempt: int) -> None:
-        factory = self._factory
+    async def _open(self, attempt: int, url: str) -> None:
         try:
-            await self._loop.create_connection(factory, factory.host, factory.port, ssl=self._tls)
-        except OSError as error:
-            self.socket_closed(attempt, f"cannot connect to {factory.url}: {error}; is a house open there?")
+            factory = self._factory_of(url)
+            factory.protocol = partial(_Socket, self, attempt)
+            tls = ssl.create_default_context(cadata=self._ca_pem) if factory.isSecure else None
+            await self._loop.create_connection(factory, factory.host, factory.port, ssl=tls)
+        except (OSError, ValueError) as error:
+            self.socket_closed(attempt, f"cannot connect to {url}: {error}; is a house open there?")
 
     def _stop_opening(self) -> None:
         opening, self._opening = self._opening, None

@@ -201,8 +201,8 @@ class Client(Calls):
         """Give a waiter its error, unless it was cancelled."""
 
     @abstractmethod
-    def _open_socket(self, attempt: int) -> None:
-        """Begin to open a socket; `socket_opened` or `socket_closed` follows."""
+    def _open_socket(self, attempt: int, url: str) -> None:
+        """Begin to open a socket to a node; `socket_opened` or `socket_closed` follows."""
 
     @abstractmethod
     def _stop_opening(self) -> None:
@@ -230,9 +230,9 @@ class Client(Calls):
                 self._reject(waiter, error)
             case Told():
                 self._hand_out()
-            case Open():
+            case Open(url=url):
                 self._attempt += 1
-                self._open_socket(self._attempt)
+                self._open_socket(self._attempt, url)
             case Drop():
                 self._attempt += 1
                 self._stop_opening()

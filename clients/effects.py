@@ -8,7 +8,9 @@ from clients.errors import AuctionError
 
 
 class Open(msgspec.Struct, frozen=True):
-    """Open a socket; then tell the session `opened` or `closed`."""
+    """Open a socket to `url`; then tell the session `opened` or `closed`."""
+
+    url: str
 
 
 class Send(msgspec.Struct, frozen=True):

@@ -91,12 +91,12 @@ class InDoubt(AuctionError):
 
 
 class Moved(AuctionError):
-    """The session asked for redirects and another node is at home here: connect to `url`."""
+    """Another node is at home here, and the client was not let in there, nor served where it was, by its deadline."""
 
     @property
     def url(self) -> str:
         """The home node."""
-        return str(self.data["url"])
+        return str(self.data.get("url", ""))
 
 
 class Refused(AuctionError):
@@ -169,7 +169,7 @@ BY_REASON: dict[str, type[Refused]] = {
 }
 """Reason → class, where a refusal has figures."""
 
-REPEATED = (RateLimited, Unavailable, InDoubt)
+REPEATED = (RateLimited, Unavailable, InDoubt, Moved)
 """What may pass when the same request is made again; the client does so by itself within its deadline."""
 
 

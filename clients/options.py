@@ -18,22 +18,25 @@ def player_name(_context: click.Context, _option: click.Parameter, typed: str | 
         raise click.BadParameter(f"'{typed}' is no player's name; those are 1 to 64 of A-Z a-z 0-9 _ -") from error
 
 
-def house_url(_context: click.Context, _option: click.Parameter, typed: str) -> str:
-    """The URL of a WebSocket."""
-    parts = urlsplit(typed)
-    if parts.scheme not in ("ws", "wss") or not parts.hostname:
-        raise click.BadParameter(f"'{typed}' is no URL of a house; write one like {DEFAULT_URL}")
+def house_urls(_context: click.Context, _option: click.Parameter, typed: tuple[str, ...]) -> tuple[str, ...]:
+    """URLs of WebSockets."""
+    for url in typed:
+        parts = urlsplit(url)
+        if parts.scheme not in ("ws", "wss") or not parts.hostname:
+            raise click.BadParameter(f"'{url}' is no URL of a house; write one like {DEFAULT_URL}")
     return typed
 
 
 url_option = click.option(
     "--url",
+    "urls",
+    multiple=True,
     envvar="AUCTION_URL",
     show_envvar=True,
-    default=DEFAULT_URL,
+    default=(DEFAULT_URL,),
     show_default=True,
-    callback=house_url,
-    help="The house.",
+    callback=house_urls,
+    help="The house; repeat it to name several nodes, tried in turn.",
 )
 
 ids_option = click.option("--ids", is_flag=True, help="Show whole ids.")

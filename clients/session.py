@@ -8,11 +8,12 @@ order the effects that each call returns:
           start           opened           login's result
     OFFLINE ──► OPENING ──────────► LOGIN ──────────────► ONLINE          any ── stop, login refused ──► ENDED
        ▲           │ closed           │ closed              │ closed
-       └───────────┴──────────────────┴─────────────────────┘
+       └───────────┴──────────────────┴─────────────────────┘                moved: from ONLINE to OPENING, elsewhere
 
 - A call is repeated after a dropped socket, `unavailable`, `rate_limited` and `in_doubt`, until `deadline_s` after it
   was asked. Every mutation carries a key, so a repeat executes nothing twice. A call without an answer by then fails,
   as InDoubt where an attempt may have been executed.
+- Where sockets go is the route's to say. A call that is answered `moved` goes to its home, and all open calls with it.
 - Events go through the inbox, which asks for what it lacks.
 - Time is a monotonic clock in seconds; `tick` is due at `wake_at_s()`.
 """
@@ -31,6 +32,7 @@ from clients.effects import Drop, Effect, Ended, Failed, Finished, LoggedIn, Ope
 from clients.errors import (
     REPEATED,
     AuctionError,
+    Moved,
     Unauthenticated,
     bad_params,
     error_from,
@@ -39,6 +41,7 @@ from clients.errors import (
     unavailable,
 )
 from clients.inbox import Inbox
+from clients.route import Route
 from shardnode.wire.events import Hello
 from shardnode.wire.methods import LoginResult
 from shardnode.wire.transport import BATCH_MAX, MESSAGE_BYTES_MAX
@@ -60,6 +63,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Calls without an answer; one more fails at once."""
     events_max: int = 1_000
     """Events in the inbox; more wait at the house, which keeps them."""
+    hops_max: int = 3
+    hops_window_s: float = 60.0
+    """A session that was sent elsewhere `hops_max` times, each within this time of the last, stays where it is."""
     message_bytes_max: int = MESSAGE_BYTES_MAX
     """The largest request, until the node's `hello` says otherwise."""
 
@@ -126,21 +132,33 @@ _RESUME = object()
 
 
 class Session:
-    """See the module's text. `since` is the `seq` of the last event the program has seen, None for "from now on"."""
+    """See the module's text. `since` is the `seq` of the last event the program has seen, None for "from now on".
+
+    `urls` are nodes of one house; with `redirects` the session asks to be sent to its player's home among them.
+    """
 
     def __init__(
         self,
+        urls: Sequence[str],
         codec: Codec,
         token: Callable[[], str],
         randomness: Randomness,
         settings: Settings | None = None,
         since: int | None = None,
+        *,
+        redirects: bool = True,
     ) -> None:
         self.state = State.OFFLINE
         self.hello: Hello | None = None
         self.login: LoginResult | None = None
         self._settings = settings or Settings()
         self.inbox = Inbox(since, self._settings.events_max)
+        self._route = Route(
+            urls,
+            redirects=redirects,
+            hops_max=self._settings.hops_max,
+            hops_window_s=self._settings.hops_window_s,
+        )
         self._codec = codec
         self._token = token
         self._randomness = randomness
@@ -220,10 +238,8 @@ class Session:
     # What happens at the edge
 
     def start(self, now_s: float) -> Sequence[Effect]:
-        """Begin. A first socket that cannot be opened or logged in ends the session; later ones are opened again."""
-        self.state = State.OPENING
-        self._due_s = now_s + self._settings.open_timeout_s
-        return (Open(),)
+        """Begin. Where no URL leads to a first login the session ends; later on, sockets are opened again and again."""
+        return self._open(now_s)
 
     def opened(self, now_s: float) -> Sequence[Effect]:
         """The socket is open."""
@@ -243,16 +259,11 @@ class Session:
         """The socket is gone or could not be opened; `why` is for people."""
         if self.state is State.ENDED:
             return ()
+        self._route.lost(was_online=self.state is State.ONLINE)
+        self._let_go()
         if self.login is None:
-            return self._end(unavailable(why))
+            return self._end(unavailable(why)) if self._route.has_tried_all else self._open(now_s)
         self.state = State.OFFLINE
-        for call in self._sent.values():
-            call.unsure = call.unsure or call.key is not None
-        calls = [*self._sent.values(), *self._waiting]
-        self._waiting = [call for call in calls if call.waiter is not _LOGIN]
-        self._sent.clear()
-        if self._held is not None:
-            self._held.clear()
         self._failures += 1
         self._due_s = now_s + self._backoff_s(self._failures)
         return ()
@@ -261,7 +272,7 @@ class Session:
         """Time has passed."""
         effects: list[Effect] = []
         if self.state is State.OFFLINE and now_s >= self._due_s:
-            effects += self.start(now_s)
+            effects += self._open(now_s)
         elif self.state in (State.OPENING, State.LOGIN) and now_s >= self._due_s:
             effects += self._drop(now_s, f"no login within {self._settings.open_timeout_s:g} s")
         elif self._sent and now_s >= self._oldest_s() + self._settings.answer_timeout_s:
@@ -355,6 +366,8 @@ class Session:
     def _answered_error(self, now_s: float, call: _Call, error: AuctionError) -> Sequence[Effect]:
         if call.waiter is _LOGIN:
             return self._drop(now_s, str(error)) if isinstance(error, REPEATED) else self._end(error)
+        if isinstance(error, Moved) and self._route.redirects:
+            return self._moved(now_s, call, error.url)
         logged_out = isinstance(error, Unauthenticated)
         if not logged_out and not isinstance(error, REPEATED) and call.waiter is not _RESUME:
             return (Failed(call.waiter, error),)
@@ -363,10 +376,21 @@ class Session:
         failed = self._repeat_later(now_s, call, error.retry_after_ms / 1000)
         return [*failed, *self._log_in(now_s)] if logged_out and self.state is State.ONLINE else failed
 
+    def _moved(self, now_s: float, call: _Call, home: str) -> Sequence[Effect]:
+        """Repeat a call at its home, or here once the node was asked to serve us itself."""
+        self._waiting.append(call)
+        if self.state is not State.ONLINE:
+            return ()
+        if not self._route.follow(now_s, home):
+            return self._log_in(now_s)
+        self._let_go()
+        return [Drop(f"moved to {home}"), *self._open(now_s)]
+
     def _log_in(self, now_s: float) -> Sequence[Effect]:
         self.state = State.LOGIN
         self._due_s = now_s + self._settings.open_timeout_s
-        return self._send(self._call(now_s, "session.login", {"token": self._token()}, LoginResult, _LOGIN), now_s)
+        params = {"token": self._token(), "redirects": self._route.redirects}
+        return self._send(self._call(now_s, "session.login", params, LoginResult, _LOGIN), now_s)
 
     def _logged_in(self, now_s: float, login: LoginResult) -> Sequence[Effect]:
         self.state = State.ONLINE
@@ -393,7 +417,22 @@ class Session:
         self._resuming = False
         return [Told(), *self.catch_up(now_s)]
 
-    # The end of a socket, and of the session
+    # The beginning and end of a socket, and the end of the session
+
+    def _open(self, now_s: float) -> Sequence[Effect]:
+        self.state = State.OPENING
+        self._due_s = now_s + self._settings.open_timeout_s
+        return (Open(self._route.url),)
+
+    def _let_go(self) -> None:
+        """Nothing more comes on this socket: keep what was sent on it, to be sent again."""
+        for call in self._sent.values():
+            call.unsure = call.unsure or call.key is not None
+        calls = [*self._sent.values(), *self._waiting]
+        self._waiting = [call for call in calls if call.waiter is not _LOGIN]
+        self._sent.clear()
+        if self._held is not None:
+            self._held.clear()
 
     def _drop(self, now_s: float, why: str) -> Sequence[Effect]:
         return [Drop(why), *self.closed(now_s, why)]

@@ -3,7 +3,7 @@
 The clients know a house by its protocol alone; making a token from its data directory is not theirs to do.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 Mint = Callable[[Path, str, "TokenRole", int], str]
 """From a house's data directory, a name, a role and seconds to live, to a token. Raises click.ClickException."""
 
-Connect = Callable[[str, Callable[[], str], "Settings | None"], Awaitable["Client"]]
-"""From a URL, what gives tokens, and settings, to a client that is logged in."""
+Connect = Callable[[Sequence[str], Callable[[], str], "Settings | None"], Awaitable["Client"]]
+"""From a house's URLs, what gives tokens, and settings, to a client that is logged in."""
 
 
 def no_mint(data: Path, sub: str, role: "TokenRole", ttl_s: int) -> str:  # noqa: ARG001 - Mint's signature
@@ -26,11 +26,11 @@ def no_mint(data: Path, sub: str, role: "TokenRole", ttl_s: int) -> str:  # noqa
     raise click.UsageError("only the `auction` command makes tokens from --data; give a token instead")
 
 
-async def connect_by_asyncio(url: str, token: Callable[[], str], settings: "Settings | None") -> "Client":
+async def connect_by_asyncio(urls: Sequence[str], token: Callable[[], str], settings: "Settings | None") -> "Client":
     """Connect on the running asyncio loop."""
     from clients.asyncio_client import connect  # here, because a process that runs Twisted cannot import it
 
-    return await connect(url, token, settings=settings)
+    return await connect(urls, token, settings=settings)
 
 
 class Surroundings(NamedTuple):

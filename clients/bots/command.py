@@ -52,7 +52,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 @click.pass_context
 def bots_command(
     context: click.Context,
-    url: str,
+    urls: tuple[str, ...],
     data: Path | None,
     token_file: Path | None,
     players: int,
@@ -79,7 +79,7 @@ def bots_command(
         token_of, with_service = tokens.__getitem__, SERVICE in tokens
     plan = Plan(rate=rate, duration_s=duration_s, populate=populate)
     try:
-        asyncio.run(_run(_logging_in(around, url, token_of), bots, plan, with_service=with_service))
+        asyncio.run(_run(_logging_in(around, urls, token_of), bots, plan, with_service=with_service))
     except AuctionError as error:
         raise click.ClickException(error.message) from error
 
@@ -100,8 +100,8 @@ def _read_tokens(path: Path) -> dict[str, str]:
     return tokens
 
 
-def _logging_in(around: Surroundings, url: str, token_of: Callable[[str], str]) -> LogIn:
-    return lambda player: around.connect(url, lambda: token_of(player), None)
+def _logging_in(around: Surroundings, urls: tuple[str, ...], token_of: Callable[[str], str]) -> LogIn:
+    return lambda player: around.connect(urls, lambda: token_of(player), None)
 
 
 async def _run(log_in: LogIn, bots: list[Bot], plan: Plan, *, with_service: bool) -> None:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from clients.errors import AuctionError, BadParams, Forbidden, InDoubt, RateLimited, Unauthenticated, Unavailable
+from clients.errors import REPEATED, AuctionError, BadParams, Forbidden, InDoubt, Unauthenticated
 
 ADVICE = {
     "insufficient_gold": "You have {available} gold to spend; offer less, or sell something first.",
@@ -70,4 +70,4 @@ def exit_code(error: AuctionError) -> int:
         return EXIT_IN_DOUBT
     if isinstance(error, BadParams):
         return EXIT_MISTYPED
-    return EXIT_UNREACHABLE if isinstance(error, Unavailable | RateLimited) else EXIT_REFUSED
+    return EXIT_UNREACHABLE if isinstance(error, REPEATED) else EXIT_REFUSED

@@ -81,7 +81,7 @@ def stat_bounds(_context: click.Context, _option: click.Parameter, typed: tuple[
 @click.option("--json", "as_json", is_flag=True, help="Print results as JSON, one line each.")
 @click.pass_context
 def client(
-    context: click.Context, url: str, token: str | None, data: Path | None, name: str | None, as_json: bool
+    context: click.Context, urls: tuple[str, ...], token: str | None, data: Path | None, name: str | None, as_json: bool
 ) -> None:
     """Trade at a terminal. Things are named by the end of their id, as tables show it.
 
@@ -98,7 +98,7 @@ def client(
         return token
 
     console = Console(markup=False, highlight=False)
-    context.obj = Conversation(url=url, token=ask_token, connect=around.connect, as_json=as_json, console=console)
+    context.obj = Conversation(urls=urls, token=ask_token, connect=around.connect, as_json=as_json, console=console)
 
 
 def filters(command: F) -> F:

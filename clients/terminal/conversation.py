@@ -23,7 +23,7 @@ PATIENCE_S = 10.0
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """Who talks to which house, and how results are shown."""
 
-    url: str
+    urls: tuple[str, ...]
     token: Callable[[], str]
     connect: Connect
     as_json: bool
@@ -53,7 +53,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         return Display(await client.world(), login.server_time_ms, width=self.console.width, whole_ids=whole_ids)
 
     async def _with_client(self, act: Callable[[Client], Awaitable[None]]) -> None:
-        client = await self.connect(self.url, self.token, Settings(deadline_s=PATIENCE_S))
+        client = await self.connect(self.urls, self.token, Settings(deadline_s=PATIENCE_S))
         try:
             await act(client)
         finally:

@@ -24,7 +24,8 @@ class _HouseSocket(WebSocketServerProtocol):
     def onOpen(self) -> None:
         """Let the house say hello."""
         self.factory.sockets.append(self)
-        self.connection = self.factory.house.connect(binary=self.websocket_protocol_in_use.endswith("msgpack"))
+        is_binary = self.websocket_protocol_in_use.endswith("msgpack")
+        self.connection = self.factory.house.connect(self.factory.node, binary=is_binary)
         self.flush()
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: ARG002, N803 - Autobahn's signature
@@ -40,14 +41,11 @@ class _HouseSocket(WebSocketServerProtocol):
 
 
 async def scenario(encoding: Encoding) -> None:
-    """Connect, call, batch, listen, lose the socket, go on, close, and fail as one should."""
-    loop = asyncio.get_running_loop()
-    factory = WebSocketServerFactory(protocols=[codec_for(encoding).subprotocol], loop=loop)
-    factory.protocol = _HouseSocket
-    factory.house = house = FakeHouse()
-    factory.sockets = []
-    server = await loop.create_server(factory, "127.0.0.1", 0)
-    url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws"
+    """Connect, call, batch, listen, lose the socket, go on, move, close, and fail as one should."""
+    house = FakeHouse()
+    server, factory = await serve(house, encoding)
+    url = factory.node
+    other_server, other_factory = await serve(house, encoding)
 
     client = await connect(url, "token-ann", encoding=encoding)
     assert client.player == "ann"
@@ -66,12 +64,39 @@ async def scenario(encoding: Encoding) -> None:
     assert (await anext(events)).seq == 2
     assert (await client.bid("e.l1", 7)).winning
     assert len(house.executed) == 5
+
+    house.homes["ann"] = other_factory.node
+    assert (await client.bid("f.l1", 7)).winning
+    assert len(house.executed) == 6
+    assert [connection.url for connection in house.connections][-1] == other_factory.node
+    other_server.close()
+    other_factory.sockets[0].transport.abort()
+    house.homes["ann"] = "ws://127.0.0.1:1/ws"
+    assert (await client.bid("g.l1", 7)).winning
+    house.tell("ann")
+    factory.sockets[-1].flush()
+    assert (await anext(events)).seq == 3
     await client.close()
     assert [event async for event in events] == []
 
     await expect(Unauthenticated, url, "forged", encoding)
+    second = await connect(["ws://127.0.0.1:1/ws", url], "token-ben", encoding=encoding)
+    assert second.player == "ben"
+    await second.close()
     server.close()
     await expect(Unavailable, url, "token-ann", encoding)
+
+
+async def serve(house: FakeHouse, encoding: Encoding) -> tuple[asyncio.Server, Any]:
+    """Open one node of the house: its server, and the factory of its sockets."""
+    loop = asyncio.get_running_loop()
+    factory = WebSocketServerFactory(protocols=[codec_for(encoding).subprotocol], loop=loop)
+    factory.protocol = _HouseSocket
+    factory.house = house
+    factory.sockets = []
+    server = await loop.create_server(factory, "127.0.0.1", 0)
+    factory.node = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws"
+    return server, factory
 
 
 async def expect(error: type[Exception], url: str, token: str, encoding: Encoding) -> None:

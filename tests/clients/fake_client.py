@@ -101,7 +101,7 @@ class FakeClient(Calls):
 def surroundings_of(house: FakeHouse, clients: list[FakeClient] | None = None) -> Surroundings:
     """Commands run in these surroundings meet the house in memory; their clients are kept in the list."""
 
-    async def connect(_url: str, token: Callable[[], str], _settings: object) -> Any:
+    async def connect(_urls: Any, token: Callable[[], str], _settings: object) -> Any:
         client = FakeClient(house, token())
         if clients is not None:
             clients.append(client)

@@ -1,5 +1,8 @@
 """A house in memory that speaks `auction.v1` and trades nothing: it logs in, answers, remembers keys and tells events.
 
+It may have many nodes, known by their URLs: any of them answers anybody, but sends a session that asked for redirects
+to the player's home.
+
 It encodes with `msgpack` and `json`, other libraries than the client's own, so that the two check each other.
 """
 
@@ -63,10 +66,12 @@ class FakeHouse:
         """Mutations that took effect: player, method, key."""
         self.answers: dict[tuple[str, str], Json] = {}
         self.connections: list[FakeConnection] = []
+        self.homes: dict[str, str] = {}
+        """Player → URL of the home; whoever is not here is at home on every node."""
 
-    def connect(self, *, binary: bool = True) -> "FakeConnection":
-        """A new socket's server end; it says hello."""
-        connection = FakeConnection(self, binary=binary)
+    def connect(self, url: str = "", *, binary: bool = True) -> "FakeConnection":
+        """The server end of a new socket to a node; it says hello."""
+        connection = FakeConnection(self, url, binary=binary)
         self.connections.append(connection)
         return connection
 
@@ -102,10 +107,12 @@ class FakeHouse:
 class FakeConnection:
     """The server's end of one socket: messages in, and `sent`, the messages that it wants to send."""
 
-    def __init__(self, house: FakeHouse, *, binary: bool) -> None:
+    def __init__(self, house: FakeHouse, url: str, *, binary: bool) -> None:
         self.house = house
+        self.url = url
         self.binary = binary
         self.player: str | None = None
+        self.redirects = False
         self.sent: list[bytes] = []
         self.received: list[Any] = []
         """Every message as it came in, decoded."""
@@ -139,10 +146,14 @@ class FakeConnection:
             if not params["token"].startswith("token-"):
                 raise Refuse(-32001, "token_invalid")
             self.player = params["token"].removeprefix("token-")
+            self.redirects = params.get("redirects", False)
             seq = len(self.house.events[self.player])
             return {"player": self.player, "role": "player", "server_time_ms": 1_000_000, "seq": seq}
         if self.player is None:
             raise Refuse(-32001, "unauthenticated")
+        home = self.house.homes.get(self.player, self.url)
+        if self.redirects and home != self.url and not method.startswith("world."):
+            raise Refuse(-32008, "moved", url=home)
         return self.house.answer(self.player, method, params)
 
     def _send(self, message: Any) -> None:

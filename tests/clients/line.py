@@ -10,6 +10,8 @@ from clients.errors import AuctionError
 from clients.session import Session, Settings, State
 from tests.clients.fake_house import FakeConnection, FakeHouse
 
+URL = "ws://n1.example/ws"
+
 
 class Line:
     """The edge of a session, without sockets. `results` and `errors` are by the waiters that the test chose."""
@@ -22,12 +24,14 @@ class Line:
         encoding: Encoding = "msgpack",
         settings: Settings | None = None,
         since: int | None = None,
+        urls: Sequence[str] = (URL,),
+        redirects: bool = True,
     ) -> None:
         self.house = house
         ask_token = token if callable(token) else lambda: token
         codec = codec_for(encoding)
         self.binary = codec.binary
-        self.session = Session(codec, ask_token, Random(7), settings, since)
+        self.session = Session(urls, codec, ask_token, Random(7), settings, since, redirects=redirects)
         self.now_s = 1000.0
         self.connection: FakeConnection | None = None
         self.opening = False
@@ -36,16 +40,17 @@ class Line:
         self.errors: dict[Any, AuctionError] = {}
         self.answered = 0
         self.ended = False
-        self.opens = 0
+        self.opened: list[str] = []
+        """Where the session wanted sockets to, one after the other."""
 
     def perform(self, effects: Sequence[Effect]) -> None:
         """Do what the session wants done."""
         for effect in effects:
             match effect:
-                case Open():
+                case Open(url=url):
                     assert self.connection is None
                     self.opening = True
-                    self.opens += 1
+                    self.opened.append(url)
                 case Send(payload=payload):
                     assert self.connection is not None
                     self.to_house.append(payload)
@@ -71,7 +76,7 @@ class Line:
         """The socket that the session wants opens."""
         assert self.opening
         self.opening = False
-        self.connection = self.house.connect(binary=self.binary)
+        self.connection = self.house.connect(self.opened[-1], binary=self.binary)
         self.perform(self.session.opened(self.now_s))
 
     def refuse(self) -> None:
@@ -125,8 +130,15 @@ class Line:
         """Connect and log in for the first time."""
         self.perform(self.session.start(self.now_s))
         self.connect()
-        self.settle()
+        self.settle_where_it_leads()
         assert self.session.state is State.ONLINE
+
+    def settle_where_it_leads(self) -> None:
+        """As `settle`, and on whatever sockets the session wants next without waiting."""
+        self.settle()
+        while self.opening:
+            self.connect()
+            self.settle()
 
     def come_back(self) -> None:
         """Wait out the back-off after a cut, and log in again."""
@@ -147,7 +159,7 @@ class Line:
                 self.perform(self.session.catch_up(self.now_s))
                 if len(self.to_house) == before:
                     return taken
-                self.settle()
+                self.settle_where_it_leads()
             else:
                 taken.append(event.seq)
 

@@ -273,7 +273,7 @@ def test_a_house_that_is_not_there_is_told(tmp_path: Path) -> None:
     """Starting without a house ends with a sentence."""
     around = surroundings_of(house_of_trade())
 
-    async def refuse(_url: str, _token: Any, _settings: Any) -> Any:
+    async def refuse(_urls: Any, _token: Any, _settings: Any) -> Any:
         raise unavailable("cannot connect")
 
     result = CliRunner().invoke(bots_command, ["--data", str(tmp_path)], obj=around._replace(connect=refuse))

@@ -336,7 +336,7 @@ def test_an_expired_token_is_asked_for_again() -> None:
     line.settle()
     assert "bid" in line.results
     assert len(asked) == 2
-    assert line.opens == 1
+    assert len(line.opened) == 1
     assert len(set(keys)) == 1
 
 

@@ -19,8 +19,12 @@ PLAYER = {
     "stash": {"used": 0, "capacity": 210},
     "seq": 0,
 }
-STEPS = ("bid", "read", "tell", "tell", "out", "in", "in", "cut", "open", "refuse", "wait", "sleep", "take", "settle")
-CALM_STEPS = ("bid", "tell", "out", "in", "cut and back", "take")
+STEPS = (
+    *("bid", "read", "tell", "tell", "out", "in", "in", "cut", "open", "refuse", "wait", "sleep", "take", "settle"),
+    "move",
+)
+CALM_STEPS = ("bid", "tell", "out", "in", "cut and back", "take", "move")
+NODES = tuple(f"ws://n{number}.example/ws" for number in (1, 2, 3))
 FAULTS = ("none", "unavailable", "rate_limited", "in_doubt, done", "in_doubt, not done", "token_expired")
 FAULT_CODES = {"unavailable": -32006, "rate_limited": -32005, "in_doubt": -32007, "token_expired": -32001}
 
@@ -50,6 +54,8 @@ def step(line: Line, name: str, count: int) -> None:
         line.ask(("bid", count), "listing.bid", {"listing": "seller.l1", "amount": 200}, BidResult, keyed=True)
     elif name == "read":
         line.ask(("read", count), "player.get", {}, PlayerResult)
+    elif name == "move":
+        line.house.homes["ann"] = NODES[count % len(NODES)]
     elif name == "tell":
         line.house.tell("ann")
     elif name == "out" and line.connection is not None and line.to_house:
@@ -104,7 +110,7 @@ def test_calls_end_once_and_mutations_happen_once(
 ) -> None:
     """Every call ends exactly once: with its result and executed once, or told truly; events come once and in order."""
     house = FaultyHouse(faults)
-    line = Line(house, settings=Settings(events_max=events_max, deadline_s=deadline_s))
+    line = Line(house, settings=Settings(events_max=events_max, deadline_s=deadline_s), urls=NODES[:2])
     line.log_in()
     taken: list[int] = []
     for count, name in enumerate(steps):

@@ -378,6 +378,22 @@ def test_a_name_or_url_that_is_none_is_explained(shop: Shop, words: tuple[str, s
     assert shop.asked == []
 
 
+@pytest.mark.parametrize("said", ["typed", "environment"])
+def test_several_nodes_may_be_named(said: str) -> None:
+    """`--url` again and again, or AUCTION_URL with spaces, name nodes to be tried in turn."""
+    asked: list[tuple[str, ...]] = []
+
+    async def refuse(urls: Any, _token: Any, _settings: Any) -> Any:
+        asked.append(tuple(urls))
+        raise unavailable("cannot connect")
+
+    nodes = ("ws://n1/ws", "wss://n2/ws")
+    words = [word for url in nodes for word in ("--url", url)] if said == "typed" else []
+    environment = {"AUCTION_TOKEN": "token-ann", "AUCTION_URL": None if said == "typed" else " ".join(nodes)}
+    CliRunner().invoke(client, [*words, "wallet"], obj=Surroundings(connect=refuse), env=environment)
+    assert asked == [nodes]
+
+
 def test_without_the_auction_command_no_token_is_made(tmp_path: Path) -> None:
     """The clients themselves make no tokens."""
     result = CliRunner().invoke(client, ["--data", str(tmp_path), "--as", "ann", "wallet"], env={"AUCTION_TOKEN": None})
@@ -388,7 +404,7 @@ def test_without_the_auction_command_no_token_is_made(tmp_path: Path) -> None:
 def test_a_house_that_is_not_there_ends_with_three(shop: Shop) -> None:
     """The reason is one sentence."""
 
-    async def refuse(_url: str, _token: Any, _settings: Any) -> Any:
+    async def refuse(_urls: Any, _token: Any, _settings: Any) -> Any:
         raise unavailable("cannot connect to ws://nowhere")
 
     result = type_in(shop, "wallet", around=Surroundings(connect=refuse))
@@ -398,7 +414,7 @@ def test_a_house_that_is_not_there_ends_with_three(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("reason", "code"),
-    [("forbidden", 4), ("in_doubt", 5), ("rate_limited", 3), ("stash_full", 1), ("bad_params", 2)],
+    [("forbidden", 4), ("in_doubt", 5), ("rate_limited", 3), ("moved", 3), ("stash_full", 1), ("bad_params", 2)],
 )
 def test_exit_codes_tell_the_kind_of_failure(reason: str, code: int) -> None:
     """Scripts can tell a refusal from a house that is away, a closed door, and doubt."""

@@ -20,10 +20,11 @@ from clients.client import SOCKET_OPTIONS
 from clients.codec import codec_for
 from clients.errors import AuctionError, EventsMissed, Unauthenticated, Unavailable
 from clients.session import Session
-from clients.twisted_client import TwistedClient
+from clients.twisted_client import TwistedClient, Way
 from tests.clients.fake_house import FakeHouse
 
 URL = "ws://house.example:7117/ws"
+OTHER_URL = "ws://house.example:7118/ws"
 
 
 class _HouseSocket(WebSocketServerProtocol):
@@ -35,7 +36,8 @@ class _HouseSocket(WebSocketServerProtocol):
 
     def onOpen(self) -> None:
         """Let the house say hello."""
-        self.connection = self.factory.house.connect(binary=self.websocket_protocol_in_use.endswith("msgpack"))
+        is_binary = self.websocket_protocol_in_use.endswith("msgpack")
+        self.connection = self.factory.house.connect(self.factory.url, binary=is_binary)
         self.flush()
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N803 - Autobahn's name
@@ -52,11 +54,11 @@ class _HouseSocket(WebSocketServerProtocol):
 
 
 class Street:
-    """An endpoint that leads to the house as long as it is `open`, and keeps the pipes that lead there."""
+    """An endpoint that leads to a node as long as it is `open`, and keeps the pipes that lead there."""
 
-    def __init__(self, house: FakeHouse, subprotocols: list[str]) -> None:
+    def __init__(self, house: FakeHouse, url: str, subprotocols: list[str]) -> None:
         self.open = True
-        self.server_factory = WebSocketServerFactory(URL, protocols=subprotocols)
+        self.server_factory = WebSocketServerFactory(url, protocols=subprotocols)
         self.server_factory.protocol = _HouseSocket
         self.server_factory.house = house
         self.pumps: list[Any] = []
@@ -98,12 +100,18 @@ class Scene:
         self.house = FakeHouse()
         self.clock = Clock()
         codec = codec_for(encoding)
-        self.street = Street(self.house, subprotocols or [codec.subprotocol])
-        factory = WebSocketClientFactory(URL, protocols=[codec.subprotocol], reactor=self.clock)
-        factory.setProtocolOptions(**SOCKET_OPTIONS)
-        session = Session(codec, lambda: token, Random(3))
+        self.street, self.other_street = (
+            Street(self.house, url, subprotocols or [codec.subprotocol]) for url in (URL, OTHER_URL)
+        )
+
+        def way_to(url: str) -> Way:
+            factory = WebSocketClientFactory(url, protocols=[codec.subprotocol], reactor=self.clock)
+            factory.setProtocolOptions(**SOCKET_OPTIONS)
+            return factory, {URL: self.street, OTHER_URL: self.other_street}[url]
+
+        session = Session([URL], codec, lambda: token, Random(3))
         self.client = TwistedClient(session, codec.subprotocol, binary=codec.binary, reactor=self.clock)
-        self.client.open_with(factory, self.street)
+        self.client.open_with(way_to)
 
     def begin(self) -> "Deferred[TwistedClient]":
         """Connect and log in, as far as it goes."""
@@ -232,6 +240,30 @@ def test_calls_outlive_their_socket(scene: Scene) -> None:
     scene.street.open = False
     scene.clock.advance(1)
     scene.street.open = True
+    scene.clock.pump([1] * 5)
+    assert scene.finish(bidding).winning
+    assert len(scene.house.executed) == 1
+
+
+def test_a_client_goes_to_its_players_home(scene: Scene) -> None:
+    """A call that is answered `moved` is made again at the home, whose socket takes the place of the first."""
+    scene.house.homes["ann"] = OTHER_URL
+    bidding = scene.client.bid("a.l1", 1)
+    scene.street.flush()
+    scene.other_street.flush()
+    assert scene.finish(bidding).winning
+    assert len(scene.house.executed) == 1
+    assert scene.street.sockets[0].wasClean
+    assert not scene.other_street.sockets[0].wasClean
+
+
+@pytest.mark.parametrize("home", [OTHER_URL, "ws://house.example:0/nowhere"])
+def test_a_home_that_cannot_be_reached_is_done_without(scene: Scene, home: str) -> None:
+    """Whether nobody answers there or the URL is none, the first node is asked to serve the player itself."""
+    scene.house.homes["ann"] = home
+    scene.other_street.open = False
+    bidding = scene.client.bid("a.l1", 1)
+    scene.street.flush()
     scene.clock.pump([1] * 5)
     assert scene.finish(bidding).winning
     assert len(scene.house.executed) == 1

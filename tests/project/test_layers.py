@@ -28,7 +28,14 @@ _AUCTION_TYPES = (
 )
 _SHELL = ("auction", "worlddata.types", "shardnode.wire", "shardnode.storage")
 _TWISTED = ("twisted", "zope", "msgspec")
-_CLIENT_CORE = ("clients.codec", "clients.effects", "clients.errors", "clients.inbox", "clients.session")
+_CLIENT_CORE = (
+    "clients.codec",
+    "clients.effects",
+    "clients.errors",
+    "clients.inbox",
+    "clients.route",
+    "clients.session",
+)
 _SANS_IO = Layer(ours=("shardnode.wire", *_AUCTION_TYPES, *_CLIENT_CORE), libraries=("msgspec",))
 
 LAYERS = {

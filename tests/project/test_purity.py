@@ -15,6 +15,7 @@ PURE = (
     "clients/effects.py",
     "clients/errors.py",
     "clients/inbox.py",
+    "clients/route.py",
     "clients/session.py",
 )
 """Folders and files without effects: the rules, and every protocol core."""
