@@ -23,7 +23,7 @@ class Gateway:
     def __init__(
         self, *, reactor: IReactorTime, node: str, catalog: Catalog, limits: GatewayLimits, ports: Ports
     ) -> None:
-        self._presence = Presence()
+        self._presence = Presence(ports.joined, ports.left)
         self._occupancy = Occupancy(limits)
         self._connections = ConnectionFactory(
             reactor=reactor,

@@ -32,6 +32,10 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """A mutation with an `own_key` was answered `in_doubt`: the client knows the key, its real answer is dropped."""
     mint_key: Callable[[], str]
     """A key for a mutation whose client gave none, unique for ever."""
+    joined: Callable[[str], None]
+    """A player's first session here has logged in."""
+    left: Callable[[str], None]
+    """A player's last session here is gone."""
     latest_seq: "Callable[[str], Deferred[int]]"
     """The `seq` of a player's latest event; 0 where it cannot be learnt now, from where nothing is lost either."""
     verify: Callable[[str, int], Identity]

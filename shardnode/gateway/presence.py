@@ -1,5 +1,6 @@
 """Who is connected to this node, and how a notice reaches all of a player's sessions."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from auction.state import Notice
@@ -16,14 +17,24 @@ class Listener(Protocol):
 
 
 class Presence:
-    """Player → the sessions logged in as that player, the oldest first. Bounded by the node's sockets."""
+    """Player → the sessions logged in as that player, the oldest first. Bounded by the node's sockets.
 
-    def __init__(self) -> None:
+    `joined` and `left` hear of each player's first and last.
+    """
+
+    def __init__(self, joined: Callable[[str], None], left: Callable[[str], None]) -> None:
+        self._joined = joined
+        self._left = left
         self._sessions: dict[str, list[Listener]] = {}
 
     def join(self, player: str, session: Listener) -> None:
         """A session has logged in."""
-        self._sessions.setdefault(player, []).append(session)
+        sessions = self._sessions.get(player)
+        if sessions is None:
+            self._sessions[player] = [session]
+            self._joined(player)
+        else:
+            sessions.append(session)
 
     def leave(self, player: str, session: Listener) -> None:
         """A session that had joined is this player's no longer."""
@@ -31,6 +42,7 @@ class Presence:
         sessions.remove(session)
         if not sessions:
             del self._sessions[player]
+            self._left(player)
 
     def is_present(self, player: str) -> bool:
         """Whether any session would get the player's pushes."""

@@ -126,6 +126,8 @@ class Session:
         )
         self._caller = Caller(player="", role="player")
         """Who is, or was last, logged in; it counts in state LOGGED_IN alone."""
+        self._redirects = False
+        """Whether the login asked to be told where the caller's home is, rather than served through this node."""
         self._expires_at_ms = 0
         self._pending: dict[_Call, None] = {}
         """Calls that wait for their answer, the oldest first."""
@@ -136,11 +138,12 @@ class Session:
         """Whether any call waits for its answer, so that `overdue` must be asked in time."""
         return bool(self._pending)
 
-    def enter(self, identity: Identity) -> None:
+    def enter(self, identity: Identity, *, redirects: bool = False) -> None:
         """Log in as whom a good token names, in place of who was logged in before."""
         self._leave()
         self._move(Input.LOGIN)
         self._caller = Caller(identity.player, identity.role)
+        self._redirects = redirects
         self._expires_at_ms = identity.expires_at_ms
         self._presence.join(identity.player, self)
 
@@ -236,7 +239,7 @@ class Session:
 
     def _login(self, params: Login, call: _Call) -> None:
         identity = self._ports.verify(params.token, self._ports.now_ms())
-        self.enter(identity)
+        self.enter(identity, redirects=params.redirects)
         self._pending[call] = None
         latest_seq = self._ports.latest_seq(identity.player)
         latest_seq.addCallbacks(self._logged_in, self._failed, (call, identity), {}, (call,))
@@ -248,7 +251,7 @@ class Session:
         if caller.role not in method.roles:
             raise Forbidden(method.name, caller.role)
         own_key = self._ports.mint_key() if isinstance(params, Mutation) and params.key is None else ""
-        call.request = Request(caller, params, own_key)
+        call.request = Request(caller, params, own_key, self._redirects)
         self._pending[call] = None
         call.answer = self._ports.ask(call.request)
         call.answer.addCallbacks(self._answered, self._failed, (call,), {}, (call,))
@@ -302,6 +305,8 @@ class Session:
         elif call in self._pending:
             del self._pending[call]
             self._tell(fault, call)
+            if isinstance(fault, InDoubt):
+                self._doubt_told(call)
 
     def _give_up(self, call: _Call) -> None:
         del self._pending[call]
@@ -313,7 +318,12 @@ class Session:
             self._tell(Unavailable("the node took too long; nothing was done", self._limits.retry_after_ms), call)
             return
         self._tell(InDoubt(request.ask.key or request.own_key, None), call)
-        if request.own_key and call.id is not UNSET:
+        self._doubt_told(call)
+
+    def _doubt_told(self, call: _Call) -> None:
+        """A client that was told the node's own key of a mutation may repeat it from now on."""
+        request = call.request
+        if request is not None and request.own_key and call.id is not UNSET:
             self._ports.told(request)
 
     def _tell(self, fault: ClientFault, call: _Call) -> None:

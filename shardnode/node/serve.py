@@ -142,6 +142,8 @@ class Service:
                 ask=self._node.ask,
                 told=self._node.tell_key,
                 mint_key=self._node.mint_key,
+                joined=lambda _player: None,
+                left=lambda _player: None,
                 latest_seq=self._latest_seq,
                 verify=Verifier([*keys, house_key.public]).verify,
                 now_ms=clock.now_ms,

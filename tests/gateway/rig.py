@@ -65,6 +65,8 @@ class House:
         self.asked: list[Request] = []
         self.answers: list[Deferred[Answer]] = []
         self.told: list[Request] = []
+        self.presence: list[tuple[str, str]] = []
+        """Whose first session came, and whose last one went."""
         self.failures: list[Failure] = []
         self.is_ready = True
         self.seq: Deferred[int] | None = None
@@ -101,6 +103,8 @@ class House:
             ask=self.ask,
             told=self.told.append,
             mint_key=self.mint_key,
+            joined=lambda player: self.presence.append(("joined", player)),
+            left=lambda player: self.presence.append(("left", player)),
             latest_seq=self.latest_seq,
             verify=self.verify,
             now_ms=self.now_ms,

@@ -17,7 +17,7 @@ from shardnode.gateway.presence import Presence
 from shardnode.gateway.session import TRANSITIONS, Input, Session, State
 from shardnode.gateway.tokens import Identity
 from shardnode.wire.codec import JSON
-from shardnode.wire.errors import Moved, Unavailable
+from shardnode.wire.errors import InDoubt, Moved, Unavailable
 from shardnode.wire.methods import LATER_METHODS, METHODS, TOKEN_ROLES
 from shardnode.wire.transport import CloseCode
 from tests.gateway.rig import CATALOG, NOW_S, PLAYER, Client, House, connect, token
@@ -59,12 +59,13 @@ class Nowhere:
 
 def make_session() -> Session:
     """A session without a client."""
+    ports = House().ports()
     return Session(
         codec=JSON,
         catalog=CATALOG,
         limits=GatewayLimits(),
-        ports=House().ports(),
-        presence=Presence(),
+        ports=ports,
+        presence=Presence(ports.joined, ports.left),
         outlet=Nowhere(),
     )
 
@@ -547,3 +548,43 @@ def test_a_push_to_somebody_who_is_not_here_is_nothing() -> None:
     client.wire.lose()
     gateway.push("alice", Notice(1, "listing.sold", 5, {}))
     assert not gateway.is_present("alice")
+
+
+def test_the_house_hears_of_a_players_first_and_last_session() -> None:
+    """Sessions between them make no difference, and a change of who is logged in is both."""
+    house = House()
+    gateway = house.gateway()
+    one, two = connect(gateway), connect(gateway)
+    one.login("alice")
+    two.login("alice")
+    one.login("bob")
+    assert house.presence == [("joined", "alice"), ("joined", "bob")]
+    two.wire.lose()
+    assert house.presence[2:] == [("left", "alice")]
+    one.wire.lose()
+    assert house.presence[3:] == [("left", "bob")]
+
+
+def test_a_request_says_whether_its_client_follows_redirects() -> None:
+    """As the latest good login asked for; one that failed changes nothing."""
+    house = House(PLAYER)
+    client = connect(house.gateway())
+    for params, redirects in (({}, False), ({"redirects": True}, True), ({"token": "bad"}, True), ({}, False)):
+        client.call("session.login", **{"token": token(), **params})
+        client.call("player.get")
+        client.take_all()
+        assert house.asked.pop().redirects is redirects
+
+
+def test_a_key_that_the_house_itself_told_in_doubt_is_told_to_the_house() -> None:
+    """Where another node's answer was cut off the client learns the key of the house's making, so it is kept."""
+    house = House()
+    client = logged_in(house)
+    client.call("listing.cancel", listing="l")
+    house.answers[0].errback(InDoubt(house.asked[0].own_key, None))
+    assert client.take()["error"]["data"]["key"] == "house.1"
+    assert house.told == [house.asked[0]]
+    client.call("listing.cancel", listing="l", key="mine")
+    house.answers[1].errback(InDoubt("mine", "1.n1.1.7"))
+    assert client.take()["error"]["data"] == {"reason": "in_doubt", "key": "mine", "trade": "1.n1.1.7"}
+    assert len(house.told) == 1
