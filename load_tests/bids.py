@@ -85,7 +85,7 @@ def measure(directory: Path, connections: int, seconds: float) -> BidsReport:
         outbid=outcomes["leads"] - auctions,
         pushes=sum(player.pushes for player in players),
         fsync_ms=disk_ms,
-        balanced=audit(directory),
+        balanced=audit(directory / "data"),
     )
 
 

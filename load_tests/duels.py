@@ -14,6 +14,8 @@ from clients.codec import Message
 from load_tests.generator import CODEC, Line, messages
 from load_tests.house import START_BID, House, Refused
 
+HEADROOM = 2
+"""By how much a bid with headroom offers more than it must: the next one or two bids are then answered `outbid`."""
 DUELS_EACH = 8
 """Auctions that each player takes part in; enough that hardly anybody leads them all and has nothing to bid on."""
 
@@ -29,12 +31,13 @@ class _Event(msgspec.Struct, frozen=True):
 
 
 class Duellist:
-    """Bids wherever it does not lead, the least it may."""
+    """Bids wherever it does not lead, the least it may; every so manieth bid, if asked to, has headroom."""
 
-    def __init__(self, auctions: Sequence[str]) -> None:
+    def __init__(self, auctions: Sequence[str], headroom_every: int | None = None) -> None:
         self.outcomes: Counter[str] = Counter()
         """How bids were answered: "leads", or the refusal's reason."""
         self.pushes = 0
+        self._headroom_every = headroom_every
         self._number = 0
         self._bidding_on = ""
         self._open = deque((auction, START_BID) for auction in auctions)
@@ -46,6 +49,8 @@ class Duellist:
             return None
         self._number += 1
         self._bidding_on, amount = self._open.popleft()
+        if self._headroom_every is not None and self._number % self._headroom_every == 0:
+            amount += HEADROOM
         return CODEC.request(self._number, "listing.bid", {"listing": self._bidding_on, "amount": amount})
 
     def take(self, message: Message) -> bool:

@@ -1,21 +1,25 @@
-"""A node under load: started on an empty data directory, populated, and audited when it has stopped."""
+"""A house under load: started on empty data directories, populated, and audited when it has stopped."""
 
 import json
 import secrets
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from load_tests.generator import CODEC, messages
-from load_tests.processes import Server, ServerFailed, running
+from load_tests.processes import Server, ServerFailed, cpu_s, running
 from load_tests.websocket import Connection
 
 AUCTION = Path(sys.executable).with_name("auction")
@@ -23,6 +27,10 @@ LISTINGS_A_SELLER = 4
 START_BID = 100
 GOLD = 10**9
 TOKEN_S = 86_400
+SCRAPE_S = 5.0
+PORTS = range(20_000, 32_000)
+"""Below those that systems give to connections by themselves."""
+PORT_TRIES_MAX = 100
 
 HOUSE_RULES = """[rules]
 increment_bp = 0     # bids rise by 1 gold, so that no price leaves its bounds however long the run
@@ -47,60 +55,153 @@ def call(connection: Connection, method: str, **params: Any) -> dict[str, Any]:
                 return result
 
 
-class House:
-    """A running node, with a token issuer of our own: many players log in without a process for each token."""
+class Issuer:
+    """A token issuer of our own: many players log in without a process for each token."""
 
-    def __init__(self, server: Server, issuer: Ed25519PrivateKey) -> None:
+    def __init__(self, directory: Path) -> None:
+        self._key = Ed25519PrivateKey.generate()
+        self.public = directory / "issuer.pem"
+        self.public.write_bytes(
+            self._key.public_key().public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+        )
+
+    def connect(self, url: str, player: str, role: str = "player") -> Connection:
+        """A connection to a node that is logged in as a player."""
+        claims = {"sub": player, "role": role, "exp": int(time.time()) + TOKEN_S}
+        token = jwt.encode(claims, self._key, algorithm="EdDSA")
+        return Connection(url, CODEC.subprotocol, {"Authorization": f"Bearer {token}"})
+
+
+class House:
+    """One running node."""
+
+    def __init__(self, server: Server, issuer: Issuer) -> None:
         self.server = server
         self._issuer = issuer
 
     def connect(self, player: str, role: str = "player") -> Connection:
         """A connection that is logged in as a player."""
-        claims = {"sub": player, "role": role, "exp": int(time.time()) + TOKEN_S}
-        token = jwt.encode(claims, self._issuer, algorithm="EdDSA")
-        return Connection(self.server.url, CODEC.subprotocol, {"Authorization": f"Bearer {token}"})
+        return self._issuer.connect(self.server.url, player, role)
 
     def populate(self, players: Sequence[str], auctions: int) -> list[str]:
         """Give the players gold, and open auctions of many sellers; returns the listings."""
         service = self.connect("load-test", "service")
-        for player in players:
-            call(service, "admin.grant", player=player, gold=GOLD, key=secrets.token_hex(8))
-        base = call(service, "world.bases", limit=1)["bases"][0]["base"]
-        duration_s = max(call(service, "world.describe")["rules"]["durations_s"])
-        listings = []
+        give_gold(service, players)
+        listings: list[str] = []
         for first in range(0, auctions, LISTINGS_A_SELLER):
-            name = f"seller-{first}"
-            items = [{"base": base}] * min(LISTINGS_A_SELLER, auctions - first)
-            granted = call(service, "admin.grant", player=name, items=items, key=secrets.token_hex(8))
-            seller = self.connect(name)
-            for item in (each["item"] for each in granted["items"]):
-                made = call(seller, "listing.create", item=item, start_bid=START_BID, duration_s=duration_s)
-                listings.append(made["listing"]["listing"])
-            seller.close()
+            seller = f"seller-{first}"
+            connection = self.connect(seller)
+            listings += open_auctions(service, connection, seller, min(LISTINGS_A_SELLER, auctions - first))
+            connection.close()
         service.close()
         return listings
+
+
+class Cluster:
+    """Running nodes of one house: `urls` by their ids."""
+
+    def __init__(self, data: Path, issuer: Issuer) -> None:
+        self._issuer = issuer
+        self.urls = {path.parent.name: path.read_text().strip() for path in sorted(data.glob("*/node.url"))}
+        self._pids = [int(path.read_text()) for path in sorted(data.glob("*/node.pid"))]
+
+    def connect(self, node: str, player: str, role: str = "player") -> Connection:
+        """A connection to a node that is logged in as a player."""
+        return self._issuer.connect(self.urls[node], player, role)
+
+    def cpu_s(self) -> float:
+        """CPU seconds used so far by all nodes."""
+        return sum(map(cpu_s, self._pids))
+
+    def counters(self) -> dict[str, float]:
+        """What all nodes count for Prometheus, added up by the name without its labels."""
+        counts: dict[str, float] = defaultdict(float)
+        for url in self.urls.values():
+            with closing(HTTPConnection(urlsplit(url).netloc, timeout=SCRAPE_S)) as connection:
+                connection.request("GET", "/metrics")
+                text = connection.getresponse().read().decode()
+            for line in text.splitlines():
+                if not line.startswith("#"):
+                    name, value = line.rsplit(" ", 1)
+                    counts[name.partition("{")[0]] += float(value)
+        return counts
+
+
+def give_gold(service: Connection, players: Sequence[str]) -> None:
+    """Make players able to bid as long as it takes."""
+    for player in players:
+        call(service, "admin.grant", player=player, gold=GOLD, key=secrets.token_hex(8))
+
+
+def open_auctions(service: Connection, connection: Connection, seller: str, auctions: int) -> list[str]:
+    """Give a seller items, and list each of them; `connection` is the seller's. Returns the listings."""
+    base = call(service, "world.bases", limit=1)["bases"][0]["base"]
+    duration_s = max(call(service, "world.describe")["rules"]["durations_s"])
+    items = [{"base": base}] * auctions
+    granted = call(service, "admin.grant", player=seller, items=items, key=secrets.token_hex(8))
+    made = [
+        call(connection, "listing.create", item=each["item"], start_bid=START_BID, duration_s=duration_s)
+        for each in granted["items"]
+    ]
+    return [each["listing"]["listing"] for each in made]
 
 
 @contextmanager
 def running_house(directory: Path) -> Iterator[House]:
     """Start `auction serve` with `data` inside a directory, and stop it in the end."""
-    issuer = Ed25519PrivateKey.generate()
-    public = directory / "issuer.pem"
-    public.write_bytes(
-        issuer.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    )
-    rules = directory / "rules.toml"
-    rules.write_text(HOUSE_RULES)
-    options: list[str | Path] = ["--data", directory / "data", "--port", "0", "--rules", rules, "--token-key", public]
-    with running([AUCTION, "serve", *options], directory / "node.log") as server:
+    issuer = Issuer(directory)
+    options: list[str | Path] = ["--data", directory / "data", "--port", "0", "--rules", _rules(directory)]
+    command = [AUCTION, "serve", *options, "--token-key", issuer.public]
+    with running(command, directory / "node.log") as server:
         yield House(server, issuer)
 
 
-def audit(directory: Path) -> bool:
+@contextmanager
+def running_cluster(directory: Path, nodes: int, environment: Mapping[str, str] | None = None) -> Iterator[Cluster]:
+    """Start `auction cluster` with `data` inside a directory, and stop it in the end."""
+    issuer = Issuer(directory)
+    port = free_ports(nodes)
+    options: list[str | Path] = ["--nodes", str(nodes), "--data", directory / "data", "--port", str(port)]
+    command = [AUCTION, "cluster", *options, "--rules", _rules(directory)]
+    with running(
+        command,
+        directory / "cluster.log",
+        nodes=nodes,
+        environment={**(environment or {}), "AUCTION_TOKEN_KEY": str(issuer.public)},
+    ):
+        yield Cluster(directory / "data", issuer)
+
+
+def free_ports(count: int) -> int:
+    """The first of so many ports in a row that nobody uses now. Raises ServerFailed where there are none."""
+    for _ in range(PORT_TRIES_MAX):
+        port = secrets.choice(PORTS)
+        if all(_is_free(port + number) for number in range(count)):
+            return port
+    raise ServerFailed(f"no {count} ports in a row are free")
+
+
+def audit(*data: Path) -> bool:
     """Whether `auction audit` finds the stopped house balanced. Raises ServerFailed where it cannot tell."""
-    command: list[str | Path] = [AUCTION, "audit", directory / "data", "--json"]
+    command: list[str | Path] = [AUCTION, "audit", *data, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if not done.stdout:
         raise ServerFailed(f"the audit says nothing: {done.stderr}")
     balanced: bool = json.loads(done.stdout)["balanced"]
     return balanced
+
+
+def _rules(directory: Path) -> Path:
+    rules = directory / "rules.toml"
+    rules.write_text(HOUSE_RULES)
+    return rules
+
+
+def _is_free(port: int) -> bool:
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            return True
+    except OSError:
+        return False

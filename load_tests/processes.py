@@ -4,7 +4,8 @@ import os
 import select
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,32 +21,41 @@ class ServerFailed(Exception):
 
 
 class Server:
-    """A running server and where it listens."""
+    """A running server and where it listens; of one with many nodes, where the first of them does."""
 
-    def __init__(self, process: "subprocess.Popen[str]", url: str) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", url: str) -> None:
         self.process = process
         self.url = url
 
     def cpu_s(self) -> float:
-        """CPU seconds used so far by all threads of the process, in Linux's steps of 10 ms."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        user, system = fields[11], fields[12]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        """CPU seconds used so far by all threads of the process."""
+        return cpu_s(self.process.pid)
+
+
+def cpu_s(pid: int) -> float:
+    """CPU seconds used so far by all threads of a process, in Linux's steps of 10 ms."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    user, system = fields[11], fields[12]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def running(command: Sequence[str | Path], log: Path) -> Iterator[Server]:
-    """Start a server, wait for its `ready URL` line, and in the end stop it by signal.
+def running(
+    command: Sequence[str | Path], log: Path, *, nodes: int = 1, environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Start a server, wait for the `ready URL` line of each of its nodes, and in the end stop it by signal.
 
     Its standard error goes to `log`, and the end of that is noted on whatever is raised meanwhile. Raises ServerFailed
     where the server does not start in START_S, or does not stop cleanly in STOP_S.
     """
     with (
         log.open("w") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, env={**os.environ, **(environment or {})}
+        ) as process,
     ):
         try:
-            yield Server(process, _ready_url(process))
+            yield Server(process, _ready_url(process, nodes))
             _stop(process)
         except Exception as error:
             error.add_note(f"the end of {log.name}: {_end(log)}")
@@ -54,16 +64,23 @@ def running(command: Sequence[str | Path], log: Path) -> Iterator[Server]:
             process.kill()
 
 
-def _ready_url(process: "subprocess.Popen[str]") -> str:
+def _ready_url(process: "subprocess.Popen[bytes]", nodes: int) -> str:
     assert process.stdout is not None
-    readable, _, _ = select.select([process.stdout], [], [], START_S)
-    line = process.stdout.readline() if readable else f"nothing within {START_S:g} s"
-    if not line.startswith("ready "):
-        raise ServerFailed(f"{process.args!r} did not say that it is ready, but: {line}")
-    return line.split()[1]
+    said = b""
+    latest_s = time.monotonic() + START_S
+    while said.count(b"\n") < nodes:
+        readable, _, _ = select.select([process.stdout], [], [], max(0.0, latest_s - time.monotonic()))
+        more = os.read(process.stdout.fileno(), 65_536) if readable else b""
+        if not more:
+            raise ServerFailed(f"{process.args!r} did not say within {START_S:g} s that it is ready, but: {said!r}")
+        said += more
+    lines = said.decode().splitlines()
+    if not all(line.startswith("ready ") for line in lines):
+        raise ServerFailed(f"{process.args!r} did not say that it is ready, but: {said!r}")
+    return lines[0].split()[1]
 
 
-def _stop(process: "subprocess.Popen[str]") -> None:
+def _stop(process: "subprocess.Popen[bytes]") -> None:
     process.send_signal(signal.SIGTERM)
     if process.wait(STOP_S) != 0:
         raise ServerFailed(f"{process.args!r} stopped with exit code {process.returncode}")

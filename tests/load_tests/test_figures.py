@@ -1,11 +1,12 @@
 """Figures and scenario, without a server."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clients.codec import Message
-from load_tests.duels import DUELS_EACH, Duellist, pairs
+from load_tests.duels import DUELS_EACH, HEADROOM, Duellist, pairs
 from load_tests.figures import figures, rounds_of, spread
 from load_tests.generator import CODEC, Measured
 from load_tests.house import START_BID, Refused
@@ -86,6 +87,17 @@ def test_a_refused_player_bids_again_at_once() -> None:
     assert player.take(_answer(bid, error=error))
     assert player.request() == CODEC.request(2, "listing.bid", {"listing": "a", "amount": 107})
     assert player.outcomes == {"bid_too_low": 1}
+
+
+def test_some_bids_have_headroom() -> None:
+    """Asked to, a player offers more than it must with every so manieth bid, so that others' bids fall short."""
+    player = Duellist(["a", "b", "c", "d"], headroom_every=3)
+    amounts = []
+    for _ in "abcd":
+        bid = player.request()
+        assert bid is not None
+        amounts.append(msgspec.msgpack.decode(bid)["params"]["amount"])
+    assert amounts == [START_BID, START_BID, START_BID + HEADROOM, START_BID]
 
 
 def test_any_other_refusal_stops_the_load_test() -> None:

@@ -13,9 +13,9 @@ FIGURES = {
 }
 
 
-def run(module: str) -> dict[str, Any]:
+def run(module: str, connections: int = 8) -> dict[str, Any]:
     """What `python -m module` prints, with few connections and half a second of load."""
-    command = [sys.executable, "-m", module, "--connections", "8", "--seconds", "0.5"]
+    command = [sys.executable, "-m", module, "--connections", str(connections), "--seconds", "0.5"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
