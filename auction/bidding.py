@@ -1,4 +1,4 @@
-"""The bidder's side of a bid and of a buyout: what happens in the store that pays.
+"""The bidder's side of a bid and of a buyout: what happens in the store that pays, and what the player hears.
 
 Each leg follows the seller's vote (`auction.listings`): it checks the bidder's limits and gold, and holds what the vote
 asks for.
@@ -8,25 +8,53 @@ from auction.commands import BuyOut, PlaceBid
 from auction.context import Context
 from auction.events import BidPlaced, BuyoutPaid, Event
 from auction.listings import BidVote, BuyoutVote
+from auction.outcomes import Undecided
+from auction.pricing import min_bid
 from auction.refusals import Refusal
+from auction.results import BidResult, BuyoutResult
 from auction.state import PlayerState
+from auction.views import listing_view
+from auction.wallet import cannot_pay
 
 
-def place_bid(state: PlayerState, ask: PlaceBid, vote: BidVote, context: Context) -> list[Event] | Refusal:
-    """Bidder's leg of a bid. A bid that only moves the price must be covered all the same, and holds nothing.
-
-    The limit on standing bids is held against every new bid, whether it would lead or not, so that its answer tells
-    nothing of the leader's maximum.
-    """
-    if not vote.led and state.standing_bids >= context.catalog.rules.max_bids:
+def place_bid(state: PlayerState, ask: PlaceBid, vote: BidVote, context: Context) -> list[Event] | Refusal | Undecided:
+    """Bidder's leg of a bid. A bid that only moves the price must be covered all the same, and holds nothing."""
+    if not vote.led and no_bid_left(state, ask.listing, context):
         return Refusal("bid_limit")
-    if vote.covered > state.gold():
-        return Refusal("insufficient_gold", {"available": state.gold()})
-    return [BidPlaced(ask.listing, ask.amount, vote.held, vote.leads, context.now_ms)]
+    short = cannot_pay(state, vote.covered)
+    return short if short is not None else [placed(ask.listing, ask.amount, vote, context)]
 
 
-def pay_buyout(state: PlayerState, ask: BuyOut, vote: BuyoutVote, context: Context) -> list[Event] | Refusal:
+def pay_buyout(
+    state: PlayerState, ask: BuyOut, vote: BuyoutVote, context: Context
+) -> list[Event] | Refusal | Undecided:
     """Buyer's leg of a buyout; a leader pays only what its standing maximum lacks."""
-    if vote.due > state.gold():
-        return Refusal("insufficient_gold", {"available": state.gold()})
-    return [BuyoutPaid(ask.listing, vote.due, context.now_ms)]
+    short = cannot_pay(state, vote.due)
+    return short if short is not None else [BuyoutPaid(ask.listing, vote.due, context.now_ms)]
+
+
+def no_bid_left(state: PlayerState, listing: str, context: Context) -> bool:
+    """Whether the player leads, or may come to lead, as many other listings as the rules allow.
+
+    The limit is held against every new bid, whether it would lead or not, so that its answer tells nothing of the
+    leader's maximum.
+    """
+    others = state.standing_bids + state.open_bids - state.leads(listing)
+    return others >= context.catalog.rules.max_bids
+
+
+def placed(listing: str, amount: int, vote: BidVote, context: Context) -> BidPlaced:
+    """What a bid does in the bidder's store."""
+    return BidPlaced(listing, amount, vote.held, vote.leads, context.now_ms)
+
+
+def bid_answer(vote: BidVote, bidder: str) -> BidResult | Refusal:
+    """What the bidder hears."""
+    if vote.leads:
+        return BidResult(listing_view(vote.listing, bidder), winning=True)
+    return Refusal("outbid", {"price": vote.listing.price, "min_bid": min_bid(vote.listing)})
+
+
+def buyout_answer(vote: BuyoutVote, buyer: str, price: int) -> BuyoutResult:
+    """What the buyer hears."""
+    return BuyoutResult(listing_view(vote.listing, buyer), vote.listing.item, price)

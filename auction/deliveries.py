@@ -9,6 +9,7 @@ from auction.refusals import Refusal
 from auction.results import DeliveryResult
 from auction.state import Account, Delivery, DeliveryKind, Item, PlayerState, StoreId
 from auction.views import delivery_view
+from auction.wallet import has_room
 
 
 def delivery_of(
@@ -26,15 +27,16 @@ def delivery_of(
     return DeliveryMade(delivery, kind, gold, items, {}, listing, now_ms)
 
 
-def take_in(state: PlayerState, sender: StoreId, sent: TransferSent, now_ms: int) -> list[Event]:
-    """What a transfer does where it arrives; it cannot be refused.
+def take_in(state: PlayerState, sender: StoreId, life: int, sent: TransferSent, context: Context) -> list[Event]:
+    """What a transfer does where it arrives; it cannot be refused. `life` is the sender's.
 
     Gold enters the wallet by itself; all of it waits as a delivery if the wallet would pass MAX_AMOUNT. Goods wait.
     """
     account = state.owner()
-    payload = sent.payload
+    payload, now_ms = sent.payload, context.now_ms
+    assert payload.listing not in state.locked, sent
     gold = payload.gold if isinstance(payload, Refund) else payload.refund
-    to_wallet = gold if fits(account.gold + gold) else 0
+    to_wallet = gold if has_room(account, gold) else 0
     made: list[DeliveryMade] = []
     told: list[notices.Told] = []
     if isinstance(payload, Goods):
@@ -48,7 +50,7 @@ def take_in(state: PlayerState, sender: StoreId, sent: TransferSent, now_ms: int
         made.append(delivery_of(account, "refund", payload.listing, now_ms, gold=gold, after=len(made)))
     told.extend(notices.arrived(delivery.delivery, delivery.kind) for delivery in made)
     return [
-        TransferTaken(sender, sent.number, payload, to_wallet, now_ms),
+        TransferTaken(sender, sent.number, payload, to_wallet, now_ms, life),
         *made,
         *notices.notices(account, now_ms, *told),
     ]
@@ -80,4 +82,4 @@ def _no_room(state: PlayerState, row: Delivery, context: Context) -> Refusal | N
         held = state.commodities.get(commodity)
         if held is not None and not fits(held.quantity + quantity):
             return Refusal("stash_full")
-    return None if fits(state.gold() + row.gold) else Refusal("wallet_full")
+    return None if has_room(state.owner(), row.gold) else Refusal("wallet_full")

@@ -2,14 +2,15 @@
 
 An event carries every id, instant and rule value that it needs; `evolve` reads nothing else but the store's own state.
 The tag of each class ends in the version of its form: a changed form gets a new class with a new tag, and the old one
-stays readable. Amounts are whole gold or pieces, instants milliseconds since the epoch.
+stays readable; a form may only grow by a last field with a default, which older bytes do without. Amounts are whole
+gold or pieces, instants milliseconds since the epoch.
 
 A record of the journal maps store ids to event lists; `encode_events` and `decode_events` are their durable form.
 """
 
 import msgspec
 
-from auction.state import DeliveryKind, Item, Listing, ListingState, Notice, StoreId
+from auction.state import DeliveryKind, Item, Listing, ListingState, Notice, PreparedLeg, StoreId
 
 
 class StoreOpened(msgspec.Struct, frozen=True, array_like=True, tag="store-opened.1", gc=False):
@@ -17,6 +18,7 @@ class StoreOpened(msgspec.Struct, frozen=True, array_like=True, tag="store-opene
 
     player: str
     store: StoreId
+    life: int = 1
 
 
 class Granted(msgspec.Struct, frozen=True, array_like=True, tag="granted.1"):
@@ -147,6 +149,8 @@ class TransferSent(msgspec.Struct, frozen=True, array_like=True, tag="transfer-s
     number: int
     payload: Payload
     at_ms: int
+    life: int = 1
+    """Of the store `to`; numbers count per life."""
 
 
 class TransferTaken(msgspec.Struct, frozen=True, array_like=True, tag="transfer-taken.1"):
@@ -160,6 +164,25 @@ class TransferTaken(msgspec.Struct, frozen=True, array_like=True, tag="transfer-
     number: int
     payload: Payload
     to_wallet: int
+    at_ms: int
+    life: int = 1
+    """Of the store `sender`."""
+
+
+class LegPrepared(msgspec.Struct, frozen=True, array_like=True, tag="leg-prepared.1"):
+    """A store promised its side of a trade between nodes: the listing is locked, `row.held` gold left the wallet."""
+
+    row: PreparedLeg
+
+
+class LegSettled(msgspec.Struct, frozen=True, array_like=True, tag="leg-settled.1", gc=False):
+    """The trade was decided: the lock is gone and the gold held is in the wallet again.
+
+    What a commit does beyond that are the same record's other events.
+    """
+
+    trade: str
+    commit: bool
     at_ms: int
 
 
@@ -206,6 +229,8 @@ Event = (
     | BuyoutPaid
     | TransferSent
     | TransferTaken
+    | LegPrepared
+    | LegSettled
     | Noticed
     | Answered
     | KeyTold

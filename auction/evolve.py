@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from auction import events, ids
 from auction.amounts import checked
-from auction.ledger import BURNED, ELSEWHERE, ESCROW, GRANTED, WAITING, WALLET, post
+from auction.ledger import BURNED, ELSEWHERE, ESCROW, GRANTED, HELD, WAITING, WALLET, post
 from auction.state import (
     CLOSED_LISTINGS_KEPT,
     LOST_BIDS_KEPT,
@@ -25,6 +25,7 @@ from auction.state import (
     Key,
     Listing,
     PlayerState,
+    Table,
     TransferMark,
 )
 
@@ -69,9 +70,27 @@ def after_close(row: Listing, event: events.ListingClosed) -> Listing:
     )
 
 
+def after_placing(before: Bid | None, event: events.BidPlaced) -> Bid:
+    """A bid's row as a further bid leaves it.
+
+    Whoever leads and raises holds less than the whole. Any other bid tells that an earlier lead, if the row still shows
+    one, is over: its whole maximum is owed until the refund comes.
+    """
+    due = 0 if before is None else before.refund_due
+    raises = _raises(event)
+    if before is not None and before.winning:
+        assert not raises or event.held == event.amount - before.amount, event
+        due += 0 if raises else before.amount
+    return Bid(event.listing, event.amount, event.winning, event.at_ms, due)
+
+
+def _raises(event: events.BidPlaced) -> bool:
+    return event.winning and event.held < event.amount
+
+
 def _store_opened(state: PlayerState, event: events.StoreOpened) -> None:
     assert 0 not in state.account, event
-    state.account.put(0, Account(event.player, event.store))
+    state.account.put(0, Account.opened(event.player, event.store, event.life))
 
 
 def _granted(state: PlayerState, event: events.Granted) -> None:
@@ -210,20 +229,31 @@ def _bid_placed(state: PlayerState, event: events.BidPlaced) -> None:
         at_ms=event.at_ms,
     )
     before = state.bids.get(event.listing)
-    if event.winning:
-        led = before is not None and before.winning
-        assert event.held == event.amount - (before.amount if before is not None and led else 0), event
-        state.standing_bids += 0 if led else 1
-        state.bids_escrowed += event.held
-    else:
-        assert before is None or not before.winning, event
-    state.bids.put(event.listing, Bid(event.listing, event.amount, event.winning, event.at_ms))
+    after = after_placing(before, event)
+    assert not _raises(event) or (before is not None and before.winning) or _may_have_forgotten(state), event
+    _put_bid(state, before, after)
     _cut_back_lost_bids(state)
 
 
+def _may_have_forgotten(state: PlayerState) -> bool:
+    """Whether bids of an earlier life of this store may still lead elsewhere."""
+    return state.owner().life > 1
+
+
+def _put_bid(state: PlayerState, before: Bid | None, after: Bid) -> None:
+    """Put a bid's row in the place of the former one, and count it."""
+    state.standing_bids += after.winning - (before is not None and before.winning)
+    state.bids_escrowed += (after.amount if after.winning else 0) - (
+        before.amount if before is not None and before.winning else 0
+    )
+    state.bids.put(after.listing, after)
+
+
 def _cut_back_lost_bids(state: PlayerState) -> None:
+    """The oldest go, but none to which a refund is still owed."""
     if len(state.bids) - state.standing_bids >= 2 * LOST_BIDS_KEPT:
-        lost = sorted((bid for bid in state.bids if not bid.winning), key=attrgetter("at_ms", "listing"))
+        lost = [bid for bid in state.bids if not bid.winning and not bid.refund_due]
+        lost.sort(key=attrgetter("at_ms", "listing"))
         for bid in lost[:-LOST_BIDS_KEPT]:
             state.bids.drop(bid.listing)
 
@@ -241,18 +271,21 @@ def _buyout_paid(state: PlayerState, event: events.BuyoutPaid) -> None:
 
 
 def _transfer_sent(state: PlayerState, event: events.TransferSent) -> None:
-    last = state.transfers_out.get(event.to)
-    assert event.number == (last.number if last is not None else 0) + 1, event
-    state.transfers_out.put(event.to, TransferMark(event.to, event.number))
+    _next_number(state.transfers_out, ids.life_mark(event.to, event.life), event.number)
     payload = event.payload
     gold = payload.gold if isinstance(payload, events.Refund) else payload.refund
     post(state, debit=ELSEWHERE, credit=ESCROW, amount=gold, reason="refund", ref=payload.listing, at_ms=event.at_ms)
 
 
+def _next_number(marks: Table[str, TransferMark], store: str, number: int) -> None:
+    """Move the mark of another store by one transfer."""
+    last = marks.get(store)
+    assert number == (last.number if last is not None else 0) + 1, (store, number)
+    marks.put(store, TransferMark(store, number))
+
+
 def _transfer_taken(state: PlayerState, event: events.TransferTaken) -> None:
-    last = state.transfers_in.get(event.sender)
-    assert event.number == (last.number if last is not None else 0) + 1, event
-    state.transfers_in.put(event.sender, TransferMark(event.sender, event.number))
+    _next_number(state.transfers_in, ids.life_mark(event.sender, event.life), event.number)
     payload = event.payload
     post(
         state,
@@ -265,16 +298,41 @@ def _transfer_taken(state: PlayerState, event: events.TransferTaken) -> None:
     )
     bid = state.bids.get(payload.listing)
     if bid is None:
-        assert isinstance(payload, events.Goods) and payload.kind == "bought", event
+        bought = isinstance(payload, events.Goods) and payload.kind == "bought"
+        assert bought or _may_have_forgotten(state), event
         return
-    if bid.winning:
-        state.standing_bids -= 1
-        state.bids_escrowed -= bid.amount
+    if bid.refund_due:  # transfers keep their order, so this one is of an earlier lead
+        assert isinstance(payload, events.Refund) and payload.gold <= bid.refund_due, event
+        state.bids.put(bid.listing, replace(bid, refund_due=bid.refund_due - payload.gold))
+        return
+    lost = replace(bid, winning=False)
+    _put_bid(state, bid, lost)
     if isinstance(payload, events.Refund) and payload.outbid:
-        state.bids.put(payload.listing, replace(bid, winning=False))
         _cut_back_lost_bids(state)
     else:
         state.bids.drop(payload.listing)
+
+
+def _leg_prepared(state: PlayerState, event: events.LegPrepared) -> None:
+    row = event.row
+    assert row.trade not in state.trades and row.listing not in state.locked, row
+    assert row.key is None or (row.key not in state.keys and row.key not in state.open_keys), row
+    post(state, debit=HELD, credit=WALLET, amount=row.held, reason="hold", ref=row.listing, at_ms=row.at_ms)
+    state.trades.put(row.trade, row)
+    state.locked[row.listing] = row.trade
+    if row.key is not None:
+        state.open_keys[row.key] = row.listing
+    state.open_bids += state.may_lead_one_more(row)
+
+
+def _leg_settled(state: PlayerState, event: events.LegSettled) -> None:
+    row = state.trades.rows[event.trade]
+    state.open_bids -= state.may_lead_one_more(row)
+    if row.key is not None:
+        del state.open_keys[row.key]
+    del state.locked[row.listing]
+    state.trades.drop(row.trade)
+    post(state, debit=WALLET, credit=HELD, amount=row.held, reason="release", ref=row.listing, at_ms=event.at_ms)
 
 
 def _noticed(state: PlayerState, event: events.Noticed) -> None:
@@ -333,6 +391,8 @@ _EVOLVE: dict[type[events.Event], Callable[[PlayerState, Any], None]] = {
     events.BuyoutPaid: _buyout_paid,
     events.TransferSent: _transfer_sent,
     events.TransferTaken: _transfer_taken,
+    events.LegPrepared: _leg_prepared,
+    events.LegSettled: _leg_settled,
     events.Noticed: _noticed,
     events.Answered: _answered,
     events.KeyTold: _key_told,

@@ -5,10 +5,12 @@ from auction.amounts import LIFETIME_MAX, fits
 from auction.commands import Grant, GrantedItem, Take
 from auction.context import Context
 from auction.events import Event, Granted, StoreOpened, Taken
+from auction.outcomes import Undecided
 from auction.params import fitting_levels
 from auction.refusals import Refusal
 from auction.results import GrantResult
 from auction.state import Account, Item, PlayerState
+from auction.wallet import cannot_pay, has_room
 from worlddata.types import Base, Rarity, stat_range
 
 
@@ -21,7 +23,8 @@ def grant(state: PlayerState, ask: Grant, context: Context) -> tuple[list[Event]
     if unknown is not None:
         return unknown
     opened = state.account.get(0)
-    account = opened or Account(ask.player, context.store_of(ask.player))
+    store = context.store_of(ask.player)
+    account = opened or Account.opened(ask.player, store, context.life_of(store))
     no_room = _no_room(state, account, ask, context)
     if no_room is not None:
         return no_room
@@ -29,12 +32,12 @@ def grant(state: PlayerState, ask: Grant, context: Context) -> tuple[list[Event]
         _roll(ids.mint(account.store, "i", account.items_made + count), item, context)
         for count, item in enumerate(ask.items, start=1)
     )
-    opening = [] if opened else [StoreOpened(account.player, account.store)]
+    opening = [] if opened else [StoreOpened(account.player, store, account.life)]
     granted = Granted(ask.gold, items, ask.commodities, context.now_ms)
     return [*opening, granted], GrantResult(ask.player, ask.gold, list(items))
 
 
-def take(state: PlayerState, ask: Take, context: Context) -> tuple[list[Event], GrantResult] | Refusal:
+def take(state: PlayerState, ask: Take, context: Context) -> tuple[list[Event], GrantResult] | Refusal | Undecided:
     """Gold and goods out of wallet and stash, and out of the house for good."""
     opened = state.account.get(0)
     if opened is None and not context.is_present(ask.player):
@@ -46,14 +49,16 @@ def take(state: PlayerState, ask: Take, context: Context) -> tuple[list[Event], 
     held = [item for item in items if item is not None]
     if len(held) < len(ask.items):
         return Refusal("no_such_item")
-    if ask.gold > state.gold():
-        return Refusal("insufficient_gold", {"available": state.gold()})
+    short = cannot_pay(state, ask.gold)
+    if short is not None:
+        return short
     for commodity, quantity in ask.commodities.items():
         row = state.commodities.get(commodity)
         if quantity > (row.quantity if row is not None else 0):
             return Refusal("insufficient_goods")
     commodities = {commodity: quantity for commodity, quantity in ask.commodities.items() if quantity}
-    opening = [] if opened else [StoreOpened(ask.player, context.store_of(ask.player))]
+    store = context.store_of(ask.player)
+    opening = [] if opened else [StoreOpened(ask.player, store, context.life_of(store))]
     taken = Taken(ask.gold, tuple(ask.items), commodities, context.now_ms)
     return [*opening, taken], GrantResult(ask.player, ask.gold, held)
 
@@ -74,7 +79,7 @@ def _no_room(state: PlayerState, account: Account, ask: Grant, context: Context)
         row = state.commodities.get(commodity)
         if row is not None and not (fits(row.quantity + quantity) and row.granted + quantity <= LIFETIME_MAX):
             return Refusal("stash_full")
-    if not fits(account.gold + ask.gold) or account.gold_granted + ask.gold > LIFETIME_MAX:
+    if not has_room(account, ask.gold) or account.gold_granted + ask.gold > LIFETIME_MAX:
         return Refusal("wallet_full")
     return None
 

@@ -8,15 +8,17 @@ calls makes the record durable before the answer or a notice leaves.
 
 A trade of several stores is decided leg by leg: the seller's leg votes, the bidder's leg follows the vote
 (`auction.listings`, `auction.bidding`). What goes to a third store is a transfer, taken in where it arrives by the
-same record.
+same record. So it is where all stores are at home here. A trade with a listing of another node is proposed instead
+(`auction.trades`), and a transfer to another node stays in the record, to be carried there.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
-from auction import bidding, deliveries, grants, ids, keys, listings, queries, world
+from auction import bidding, deliveries, grants, happening, ids, keys, listings, queries, trades, world
 from auction.commands import (
     BuyOut,
     CancelListing,
@@ -34,18 +36,14 @@ from auction.commands import (
     WorldQuery,
 )
 from auction.context import Answer, Context, Request
-from auction.events import Event, Noticed, Record, TransferSent
-from auction.evolve import evolve
-from auction.pricing import min_bid
+from auction.events import Event, Record
+from auction.outcomes import Asleep, Elsewhere, Executed, Locked, Outcome, Proposal, States, Stores, Undecided
 from auction.refusals import Refusal
-from auction.results import BidResult, BuyoutResult, Result
-from auction.state import Notice, PlayerState, StoreId
-from auction.views import listing_view
+from auction.results import ListingView, Result
+from auction.state import PlayerState, StoreId
 
-Stores = Callable[[StoreId], PlayerState | None]
-"""Store id → its state: None when it is not in memory, an empty one when the store exists nowhere."""
-States = dict[StoreId, PlayerState]
-
+NOTHING: Mapping[str, ListingView | None] = MappingProxyType({})
+"""Told of no listing."""
 
 AT_THE_LISTING = frozenset({GetListing, EndListing})
 """Asked of the listing's store, whoever asks."""
@@ -53,24 +51,6 @@ AT_THE_NAMED_PLAYER = frozenset({Grant, Take, InspectPlayer})
 """Asked of the store of the player whom the question names."""
 OF_A_LISTING = frozenset({PlaceBid, BuyOut, CancelListing, EndListing})
 """Needs the listing's store, and that of who leads there."""
-
-
-class Asleep(msgspec.Struct, frozen=True):
-    """The decision needs these stores: wake them and execute the request again. Nothing was changed."""
-
-    stores: tuple[StoreId, ...]
-
-
-class Executed(msgspec.Struct, frozen=True):
-    """The answer, and what it took."""
-
-    record: Record
-    """What happened; empty for queries, refusals and repeated keys."""
-    answer: Answer
-    notices: list[tuple[str, Notice]]
-    """Whom to tell what, once the record is durable."""
-    reads: tuple[StoreId, ...]
-    """The stores that the answer depends on."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -81,10 +61,18 @@ class Decision(msgspec.Struct, frozen=True):
     """The answer: a result, the refusal `outbid`, or None where nobody waits for one."""
 
 
-def execute(request: Request, stores: Stores, context: Context) -> Executed | Asleep:
-    """Answer one request of a caller whose role may ask it.
+Not = Refusal | Undecided
+"""Why nothing was decided."""
 
-    A search is not a store's to answer and does not come here; only the house itself ends listings.
+
+def execute(
+    request: Request, stores: Stores, context: Context, told: Mapping[str, ListingView | None] = NOTHING
+) -> Outcome:
+    """Answer one request of a caller whose role may ask it, in the node where its first store is at home.
+
+    `told` has listings of other nodes as their homes show them to the caller, None for one that is nowhere: what an
+    earlier Elsewhere asked for. A search is not a store's to answer and does not come here; only the house itself ends
+    listings.
     """
     ask = request.ask
     assert (request.caller.role == "house") == (type(ask) is EndListing), request
@@ -105,8 +93,12 @@ def execute(request: Request, stores: Stores, context: Context) -> Executed | As
     if asleep:
         return Asleep(tuple(asleep))
     if isinstance(ask, Command):
-        return _change(request, ask, home, states, context)
-    return _unchanged(queries.answer(ask, request.caller.player, states[home], states, context), states)
+        return _change(request, ask, home, states, context, told)
+    if type(ask) is MyBids:
+        unknown = [name for name in _elsewhere(ask, states[home], context) if name not in told]
+        if unknown:
+            return Elsewhere(tuple(unknown))
+    return _unchanged(queries.answer(ask, request.caller.player, states[home], states, told, context), states)
 
 
 def first_store(request: Request, store_of: Callable[[str], StoreId]) -> StoreId | None:
@@ -125,28 +117,43 @@ def _seller_store(listing: str) -> StoreId | None:
 
 
 def _needed(ask: Any, home: StoreId, stores: Stores, context: Context) -> Iterable[StoreId]:
-    """The stores of a request, as far as they can be known from those that are awake; none twice."""
+    """The stores of a request that are at home, as far as they can be known from those that are awake; none twice."""
     needed = dict.fromkeys((home,))
     if type(ask) is MyBids:
         state = stores(home)
         if state is not None:
-            needed.update(dict.fromkeys(queries.listing_stores(ask, state)))
+            shown = map(ids.minter, queries.listings_shown(ask, state))
+            needed.update(dict.fromkeys(store for store in shown if context.at_home(store)))
     elif type(ask) in OF_A_LISTING:
         seller = _seller_store(ask.listing)
-        if seller is not None:
+        if seller is not None and context.at_home(seller):
             needed[seller] = None
             state = stores(seller)
             row = None if state is None else state.listings.get(ask.listing)
             if row is not None and row.state == "open" and row.leader is not None:
-                needed[context.store_of(row.leader)] = None
+                leader = context.store_of(row.leader)
+                if context.at_home(leader):
+                    needed[leader] = None
     return needed
+
+
+def _elsewhere(ask: MyBids, home: PlayerState, context: Context) -> Iterable[str]:
+    """The listings of other nodes that a question needs to know of."""
+    return (name for name in queries.listings_shown(ask, home) if not context.at_home(ids.minter(name)))
 
 
 def _unchanged(body: Result | Refusal, reads: Iterable[StoreId] = ()) -> Executed:
     return Executed({}, Answer(body, isinstance(body, Refusal)), [], tuple(reads))
 
 
-def _change(request: Request, ask: Command, home: StoreId, states: States, context: Context) -> Executed:
+def _change(
+    request: Request,
+    ask: Command,
+    home: StoreId,
+    states: States,
+    context: Context,
+    told: Mapping[str, ListingView | None],
+) -> Outcome:
     """Check the key, decide, apply, and store the answer under the key."""
     use = keys.use_of(request)
     if use is not None:
@@ -155,79 +162,93 @@ def _change(request: Request, ask: Command, home: StoreId, states: States, conte
             return Executed({}, before, [], (home,))
         if before is not None:
             return _unchanged(before, (home,))
-    decision = _DECIDE[type(ask)](ask, request.caller.player, home, states, context)
+        if use.key in states[home].open_keys:
+            return Locked(home, states[home].open_keys[use.key])
+    player = request.caller.player
+    if isinstance(ask, PlaceBid | BuyOut | CancelListing | EndListing):
+        away = _locked(ask.listing, states) or _away(ask, player, home, states, use, context, told)
+        if away is not None:
+            return away
+    decision = _DECIDE[type(ask)](ask, player, home, states, context)
     if isinstance(decision, Refusal):
         return _unchanged(decision, states)
+    if isinstance(decision, Undecided):
+        return decision
     record: Record = {}
     for store, events in decision.legs.items():
-        _happen(store, events, states, record)
-    for sender, transfer in _sent(record):
-        taken = deliveries.take_in(states[transfer.to], sender, transfer, context.now_ms)
-        _happen(transfer.to, taken, states, record)
+        happening.happen(store, events, states, record)
+    happening.take_in_sent(states, record, context)
     answer = Answer(decision.body, isinstance(decision.body, Refusal))
     if use is not None and decision.body is not None:
         stored, answer = keys.used(states[home], use, decision.body, context.now_ms)
-        _happen(home, stored, states, record)
-    return Executed(record, answer, _told(record, states), tuple(states))
+        happening.happen(home, stored, states, record)
+    return Executed(record, answer, happening.told(record, states), tuple(states))
 
 
-def _happen(store: StoreId, events: list[Event], states: States, record: Record) -> None:
-    """Evolve a store and put down what happened there."""
-    for event in events:
-        evolve(states[store], event)
-    record.setdefault(store, []).extend(events)
+def _locked(listing: str, states: States) -> Locked | None:
+    for store, state in states.items():
+        if listing in state.locked:
+            return Locked(store, listing)
+    return None
 
 
-def _sent(record: Record) -> list[tuple[StoreId, TransferSent]]:
-    return [(store, event) for store, events in record.items() for event in events if type(event) is TransferSent]
+def _away(
+    ask: PlaceBid | BuyOut | CancelListing | EndListing,
+    player: str,
+    home: StoreId,
+    states: States,
+    use: keys.Use | None,
+    context: Context,
+    told: Mapping[str, ListingView | None],
+) -> Executed | Elsewhere | Undecided | Proposal | None:
+    """What becomes of a command on a listing of another node; None where it is here, or nowhere."""
+    seller = _seller_store(ask.listing)
+    if seller is None or seller in states:
+        return None
+    if isinstance(ask, PlaceBid | BuyOut):
+        return trades.propose(ask, player, home, states[home], use, context)
+    if ask.listing not in told:
+        return Elsewhere((ask.listing,))
+    return _unchanged(Refusal("no_such_listing" if told[ask.listing] is None else "not_owner"), (home,))
 
 
-def _told(record: Record, states: States) -> list[tuple[str, Notice]]:
-    return [
-        (states[store].owner().player, event.notice)
-        for store, events in record.items()
-        for event in events
-        if type(event) is Noticed
-    ]
-
-
-def _create(ask: CreateListing, caller: str, home: StoreId, states: States, context: Context) -> Decision | Refusal:
+def _create(ask: CreateListing, caller: str, home: StoreId, states: States, context: Context) -> Decision | Not:
     return _alone(home, listings.create(states[home], caller, ask, context))
 
 
-def _claim(ask: ClaimDelivery, _caller: str, home: StoreId, states: States, context: Context) -> Decision | Refusal:
+def _claim(ask: ClaimDelivery, _caller: str, home: StoreId, states: States, context: Context) -> Decision | Not:
     return _alone(home, deliveries.claim(states[home], ask, context))
 
 
-def _grant(ask: Grant, _caller: str, home: StoreId, states: States, context: Context) -> Decision | Refusal:
+def _grant(ask: Grant, _caller: str, home: StoreId, states: States, context: Context) -> Decision | Not:
     return _alone(home, grants.grant(states[home], ask, context))
 
 
-def _take(ask: Take, _caller: str, home: StoreId, states: States, context: Context) -> Decision | Refusal:
+def _take(ask: Take, _caller: str, home: StoreId, states: States, context: Context) -> Decision | Not:
     return _alone(home, grants.take(states[home], ask, context))
 
 
-def _alone(home: StoreId, decided: tuple[list[Event], Result] | Refusal) -> Decision | Refusal:
+def _alone(home: StoreId, decided: tuple[list[Event], Result] | Not) -> Decision | Not:
     """A decision of one store."""
-    if isinstance(decided, Refusal):
+    if isinstance(decided, Not):
         return decided
     events, result = decided
     return Decision({home: events}, result)
 
 
-def _cancel(ask: CancelListing, caller: str, _home: StoreId, states: States, context: Context) -> Decision | Refusal:
+def _cancel(ask: CancelListing, caller: str, _home: StoreId, states: States, context: Context) -> Decision | Not:
     seller = _seller_store(ask.listing)
     if seller is None:
         return Refusal("no_such_listing")
     return _alone(seller, listings.cancel(states[seller], caller, ask, context))
 
 
-def _end(ask: EndListing, _caller: str, home: StoreId, states: States, context: Context) -> Decision | Refusal:
+def _end(ask: EndListing, _caller: str, home: StoreId, states: States, context: Context) -> Decision | Not:
     events = listings.end(states[home], ask.listing, context)
     return Decision({home: events} if events else {}, None)
 
 
-def _bid(ask: PlaceBid, bidder: str, home: StoreId, states: States, context: Context) -> Decision | Refusal:
+def _bid(ask: PlaceBid, bidder: str, home: StoreId, states: States, context: Context) -> Decision | Not:
     """A trade of two legs; one that only moves the price is done and answered `outbid`."""
     seller = _seller_store(ask.listing)
     if seller is None:
@@ -237,17 +258,12 @@ def _bid(ask: PlaceBid, bidder: str, home: StoreId, states: States, context: Con
         return sellers_leg
     sold_to, vote = sellers_leg
     bidders_leg = bidding.place_bid(states[home], ask, vote, context)
-    if isinstance(bidders_leg, Refusal):
+    if isinstance(bidders_leg, Not):
         return bidders_leg
-    body: Result | Refusal
-    if vote.leads:
-        body = BidResult(listing_view(vote.listing, bidder), winning=True)
-    else:
-        body = Refusal("outbid", {"price": vote.listing.price, "min_bid": min_bid(vote.listing)})
-    return Decision({seller: sold_to, home: bidders_leg}, body)
+    return Decision({seller: sold_to, home: bidders_leg}, bidding.bid_answer(vote, bidder))
 
 
-def _buy_out(ask: BuyOut, buyer: str, home: StoreId, states: States, context: Context) -> Decision | Refusal:
+def _buy_out(ask: BuyOut, buyer: str, home: StoreId, states: States, context: Context) -> Decision | Not:
     """A trade of two legs: the sale, and its payment."""
     seller = _seller_store(ask.listing)
     if seller is None:
@@ -257,13 +273,12 @@ def _buy_out(ask: BuyOut, buyer: str, home: StoreId, states: States, context: Co
         return sellers_leg
     sale, vote = sellers_leg
     buyers_leg = bidding.pay_buyout(states[home], ask, vote, context)
-    if isinstance(buyers_leg, Refusal):
+    if isinstance(buyers_leg, Not):
         return buyers_leg
-    result = BuyoutResult(listing_view(vote.listing, buyer), vote.listing.item, ask.price)
-    return Decision({seller: sale, home: buyers_leg}, result)
+    return Decision({seller: sale, home: buyers_leg}, bidding.buyout_answer(vote, buyer, ask.price))
 
 
-_DECIDE: dict[type[Command], Callable[[Any, str, StoreId, States, Context], Decision | Refusal]] = {
+_DECIDE: dict[type[Command], Callable[[Any, str, StoreId, States, Context], Decision | Not]] = {
     CreateListing: _create,
     PlaceBid: _bid,
     BuyOut: _buy_out,

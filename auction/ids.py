@@ -5,6 +5,8 @@ counters and starts with the store's id, so any node finds its home from the id 
 
     store     26 characters of lower-case base32: BLAKE2b-128 of "kind/name" under the house's naming key
     listing   <store>.l<n>     item   <store>.i<n>     delivery   <store>.d<n>
+
+A store that was lost with its node's disk begins another life under the same id.
 """
 
 import base64
@@ -27,6 +29,11 @@ def player_store(naming_key: bytes, player: str) -> StoreId:
     assert len(naming_key) == NAMING_KEY_BYTES
     digest = hashlib.blake2b(f"player/{player}".encode(), key=naming_key, digest_size=16).digest()
     return base64.b32encode(digest).decode().rstrip("=").lower()
+
+
+def life_mark(store: StoreId, life: int) -> str:
+    """One life of a store, as those keep it that exchange transfers with it: `<store>`, later `<store>@<life>`."""
+    return store if life == 1 else f"{store}@{life}"
 
 
 def mint(store: StoreId, letter: str, number: int) -> str:

@@ -5,6 +5,7 @@ account row; what was granted always equals the sum of all the others.
 
     wallet     what the player can spend
     escrow     with the player's own open listings: leaders' maxima and the player's deposits
+    held       promised to trades between nodes that are not decided yet
     waiting    deliveries not yet claimed
     elsewhere  what went to other stores, less what came from them; over all stores of a house it sums to zero
     burned     what left the house: taken, fees, forfeited deposits; only ever debited
@@ -18,6 +19,7 @@ from auction.state import LEDGER_KEPT, LedgerEntry, PlayerState
 
 WALLET: Final = "wallet"
 ESCROW: Final = "escrow"
+HELD: Final = "held"
 WAITING: Final = "waiting"
 ELSEWHERE: Final = "elsewhere"
 BURNED: Final = "burned"
@@ -26,6 +28,7 @@ GRANTED: Final = "granted"
 BALANCES: Final = {
     WALLET: "gold",
     ESCROW: "gold_escrowed",
+    HELD: "gold_held",
     WAITING: "gold_waiting",
     ELSEWHERE: "gold_elsewhere",
     BURNED: "gold_burned",
@@ -52,4 +55,4 @@ def post(state: PlayerState, *, debit: str, credit: str, amount: int, reason: st
     setattr(account, debited, getattr(account, debited) + amount)
     setattr(account, credited, getattr(account, credited) + (amount if credit == GRANTED else -amount))
     assert credit == ELSEWHERE or getattr(account, credited) >= 0, account
-    checked(account.gold)
+    checked(account.gold + account.gold_held)

@@ -14,14 +14,16 @@ from auction.context import Context
 from auction.deliveries import delivery_of
 from auction.events import BidTaken, Event, Goods, ListingClosed, ListingCreated, Payload, Refund, TransferSent
 from auction.evolve import after_bid, after_close
+from auction.outcomes import Undecided
 from auction.pricing import contest, deposit, extended_end_ms, fee, max_bid, min_bid
 from auction.refusals import Refusal
 from auction.results import ListingResult
 from auction.state import Listing, ListingRules, PlayerState
 from auction.views import listing_view
+from auction.wallet import cannot_pay
 
 
-class BidVote(msgspec.Struct, frozen=True):
+class BidVote(msgspec.Struct, frozen=True, array_like=True, tag="bid-vote.1"):
     """The seller's leg takes a bid: what the bidder's leg must do, and what the answer needs."""
 
     listing: Listing
@@ -36,7 +38,7 @@ class BidVote(msgspec.Struct, frozen=True):
     """Gold that leaves the wallet for the listing's escrow."""
 
 
-class BuyoutVote(msgspec.Struct, frozen=True):
+class BuyoutVote(msgspec.Struct, frozen=True, array_like=True, tag="buyout-vote.1"):
     """The seller's leg sells at once: what the buyer's leg must pay, and what the answer needs."""
 
     listing: Listing
@@ -47,7 +49,7 @@ class BuyoutVote(msgspec.Struct, frozen=True):
 
 def create(
     state: PlayerState, seller: str, ask: CreateListing, context: Context
-) -> tuple[list[Event], ListingResult] | Refusal:
+) -> tuple[list[Event], ListingResult] | Refusal | Undecided:
     """Put an item of the stash up for sale, under the rules of now."""
     item = state.items.get(ask.item)
     if item is None:
@@ -64,8 +66,9 @@ def create(
         return Refusal("listing_limit")
     account = state.owner()
     left_as_deposit = deposit(ask.start_bid, ask.buyout, rules)
-    if left_as_deposit > account.gold:
-        return Refusal("insufficient_gold", {"available": account.gold})
+    short = cannot_pay(state, left_as_deposit)
+    if short is not None:
+        return short
     number = account.listings_made + 1
     ends_at_ms = context.now_ms + ask.duration_s * 1000
     row = Listing(
@@ -236,5 +239,6 @@ def _proceeds(state: PlayerState, row: Listing, closed: ListingClosed, context: 
 
 def _transfer(state: PlayerState, player: str, payload: Payload, context: Context) -> TransferSent:
     to = context.store_of(player)
-    last = state.transfers_out.get(to)
-    return TransferSent(to, (last.number if last is not None else 0) + 1, payload, context.now_ms)
+    life = context.life_of(to)
+    last = state.transfers_out.get(ids.life_mark(to, life))
+    return TransferSent(to, (last.number if last is not None else 0) + 1, payload, context.now_ms, life)

@@ -30,21 +30,30 @@ from auction.results import (
     InventoryResult,
     ListingResult,
     ListingsResult,
+    ListingView,
     PlayerResult,
     Result,
     Stash,
 )
 from auction.state import Bid, PlayerState, StoreId
 from auction.views import delivery_view, listing_view
+from auction.wallet import held
 
 States = Mapping[StoreId, PlayerState]
 """The stores that a question needs, all in memory."""
+Told = Mapping[str, ListingView | None]
+"""Listing of another node → as its home shows it to the viewer; None for one that is nowhere."""
 
 
-def answer(ask: StoreQuery, viewer: str, home: PlayerState, others: States, context: Context) -> Result | Refusal:
-    """Answer a query from `home`, the store that it is about, and for `MyBids` the listings' stores among `others`."""
+def answer(
+    ask: StoreQuery, viewer: str, home: PlayerState, others: States, told: Told, context: Context
+) -> Result | Refusal:
+    """Answer a query from `home`, the store that it is about.
+
+    `MyBids` finds the stores of its listings among `others`, and what it has to know of other nodes in `told`.
+    """
     if isinstance(ask, MyBids):
-        return _my_bids(ask, viewer, home, others)
+        return _my_bids(ask, viewer, home, others, told)
     return _ANSWER[type(ask)](ask, viewer, home, context)
 
 
@@ -52,7 +61,7 @@ def _get_player(_ask: GetPlayer, viewer: str, home: PlayerState, context: Contex
     account = home.account.get(0)
     return PlayerResult(
         player=viewer,
-        gold=Gold(home.gold(), home.bids_escrowed),
+        gold=Gold(home.gold(), home.bids_escrowed + held(home)),
         listings=len(home.open_listings),
         deliveries=len(home.deliveries),
         stash=Stash(len(home.items), context.catalog.rules.stash_capacity),
@@ -140,10 +149,10 @@ def _events_since(ask: EventsSince, _viewer: str, home: PlayerState, _context: C
     return EventsResult(told, told[-1].seq if told else min(ask.seq, last), oldest, last)
 
 
-def listing_stores(ask: MyBids, home: PlayerState) -> list[StoreId]:
-    """The stores of the listings on one page of bids, which `MyBids` needs besides the player's own."""
+def listings_shown(ask: MyBids, home: PlayerState) -> list[str]:
+    """The listings on one page of bids, which `MyBids` needs besides the player's own store."""
     shown = _bids_to_show(ask, home)
-    return [] if isinstance(shown, Refusal) else [ids.minter(bid.listing) for bid in shown[0]]
+    return [] if isinstance(shown, Refusal) else [bid.listing for bid in shown[0]]
 
 
 def _bids_to_show(ask: MyBids, home: PlayerState) -> tuple[list[Bid], str | None] | Refusal:
@@ -172,18 +181,26 @@ def _bid_place(text: str) -> tuple[int, str] | None:
     return (int(at_ms), listing) if at_ms.isascii() and at_ms.isdecimal() and len(at_ms) <= 16 else None
 
 
-def _my_bids(ask: MyBids, viewer: str, home: PlayerState, others: States) -> BidsResult | Refusal:
-    """A page of the player's bids; those whose listing has ended are left out, so a page may be short."""
+def _my_bids(ask: MyBids, viewer: str, home: PlayerState, others: States, told: Told) -> BidsResult | Refusal:
+    """A page of the player's bids; those whose listing has ended are left out, so a page may be short.
+
+    Who is winning is for the listing to say: news of it may not have come here yet.
+    """
     shown = _bids_to_show(ask, home)
     if isinstance(shown, Refusal):
         return shown
     page, more = shown
-    bids = []
-    for bid in page:
-        row = others[ids.minter(bid.listing)].listings.get(bid.listing)
-        if row is not None and row.state == "open":
-            bids.append(BidView(listing_view(row, viewer), bid.amount, bid.winning))
+    views = ((bid, _view_of(bid.listing, viewer, others, told)) for bid in page)
+    bids = [BidView(view, bid.amount, view.winning) for bid, view in views if view is not None and view.state == "open"]
     return BidsResult(bids, more)
+
+
+def _view_of(listing: str, viewer: str, others: States, told: Told) -> ListingView | None:
+    seller = others.get(ids.minter(listing))
+    if seller is None:
+        return told[listing]
+    row = seller.listings.get(listing)
+    return None if row is None else listing_view(row, viewer)
 
 
 _ANSWER: dict[type[StoreQuery], Callable[[Any, str, PlayerState, Context], Result | Refusal]] = {

@@ -13,6 +13,7 @@ copy. Each table knows which keys changed since they were last taken, for the ch
     deliveries     goods and gold waiting to be claimed; a claim removes the row
     notices        what the player was told, numbered from 1 (the protocol's events)
     keys           idempotency keys with the stored first answers
+    trades         what is promised to trades between nodes that are not decided yet: gold held, listings locked
     transfers_out  last number sent to each other store
     transfers_in   last number taken from each other store
     ledger         the latest double entries; the account row keeps the balances over all entries ever made
@@ -25,7 +26,7 @@ import msgspec
 
 from worlddata.types import Rules
 
-STORE_VERSION = 1
+STORE_VERSION = 2
 """Version of the tables below; it stands in every store file."""
 
 NOTICES_KEPT = 10_000
@@ -45,8 +46,15 @@ KEYS_MAX = 200_000
 UNTOLD_KEYS_KEPT = 64
 """How many of the latest keys that the node itself gave, and told nobody, are kept; cut back to it at twice as many."""
 
+IDS_A_LIFE = 10**12
+"""How many ids of a kind one life of a store may mint. A store that was lost with its node's disk begins its next life
+where the ids of all earlier ones end, so that no id is ever given twice."""
+
 ListingState = Literal["open", "sold", "expired", "cancelled"]
 DeliveryKind = Literal["bought", "won", "proceeds", "refund", "returned", "granted", "traded", "filled"]
+
+TradeKind = Literal["bid", "buyout"]
+TradeSide = Literal["seller", "buyer"]
 
 StoreId = str
 """26 characters of base32: the keyed hash of kind and name. See `auction.ids`."""
@@ -56,7 +64,7 @@ class Account(msgspec.Struct, gc=False):
     """The store's single row: owner, balances and counters. Gold in whole pieces.
 
     The balances are those of `auction.ledger`, over all entries ever made here:
-    `gold + gold_escrowed + gold_waiting + gold_elsewhere + gold_burned == gold_granted`, always.
+    `gold + gold_escrowed + gold_held + gold_waiting + gold_elsewhere + gold_burned == gold_granted`, always.
     """
 
     player: str
@@ -65,6 +73,8 @@ class Account(msgspec.Struct, gc=False):
     """The wallet: gold the player can spend."""
     gold_escrowed: int = 0
     """With the player's own open listings: their leaders' maxima and the player's deposits."""
+    gold_held: int = 0
+    """Promised to trades that are not decided yet; with the wallet it never passes MAX_AMOUNT, so it can go back."""
     gold_waiting: int = 0
     """In deliveries not yet claimed."""
     gold_elsewhere: int = 0
@@ -81,6 +91,14 @@ class Account(msgspec.Struct, gc=False):
     deliveries_made: int = 0
     notices_made: int = 0
     """The `seq` of the latest notice."""
+    life: int = 1
+    """Grows when a store has to begin again because its node's disk was lost; see `auction.ids.life_mark`."""
+
+    @classmethod
+    def opened(cls, player: str, store: StoreId, life: int) -> "Account":
+        """The row of a store that just begins its life."""
+        used = (life - 1) * IDS_A_LIFE
+        return cls(player, store, items_made=used, listings_made=used, deliveries_made=used, life=life)
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -165,12 +183,18 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 class Bid(msgspec.Struct, frozen=True, gc=False):
-    """What a player bid on one listing: `amount` is the maximum; its gold is with the listing while `winning`."""
+    """What a player bid on one listing: `amount` is the maximum; its gold is with the listing while `winning`.
+
+    News from a listing on another node come late: `winning` stands until the refund is here, or until a later bid's
+    answer tells better. Then the refund is still owed to the row, as `refund_due`.
+    """
 
     listing: str
     amount: int
     winning: bool
     at_ms: int
+    refund_due: int = 0
+    """Gold of earlier leads on its way back."""
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -211,10 +235,33 @@ class Key(msgspec.Struct, frozen=True, gc=False):
     """A key the node gave by itself and has told nobody; only the latest UNTOLD_KEYS_KEPT of these are kept."""
 
 
-class TransferMark(msgspec.Struct, frozen=True, gc=False):
-    """The last transfer to, or from, another store."""
+class PreparedLeg(msgspec.Struct, frozen=True):
+    """One side of a trade between nodes: what this store has promised, until the trade is decided.
 
-    store: StoreId
+    The listing is locked meanwhile, in the seller's store and in the buyer's. See `auction.trades`.
+    """
+
+    trade: str
+    listing: str
+    side: TradeSide
+    kind: TradeKind
+    leg: bytes
+    """What was asked of this store, see `auction.legs`."""
+    vote: bytes
+    """What it answered; empty on the buyer's side."""
+    held: int
+    """Gold held here; 0 on the seller's side."""
+    key: str | None
+    """The caller's key, as `auction.keys` stores it; None on the seller's side, and without a key."""
+    at_ms: int
+    """When it was prepared: the instant of the bid."""
+
+
+class TransferMark(msgspec.Struct, frozen=True, gc=False):
+    """The last transfer to, or from, one life of another store."""
+
+    store: str
+    """As `auction.ids.life_mark` writes it: the store's id in its first life."""
     number: int
 
 
@@ -304,7 +351,9 @@ class PlayerState:
 
     Derived from the rows, so that no decision scans a table: `open_listings` maps each open listing to its
     `ends_at_ms`, `standing_bids` counts the bids that lead and `bids_escrowed` sums their maxima, `untold_keys` are the
-    keys with `untold`, `entries_made` is the number of the latest ledger entry.
+    keys with `untold`, `entries_made` is the number of the latest ledger entry. Of the trades not decided yet, `locked`
+    maps each listing to its trade and `open_keys` each caller's key to the listing; `open_bids` counts the bids among
+    them that may become one more that leads.
     """
 
     __slots__ = (
@@ -318,9 +367,13 @@ class PlayerState:
         "keys",
         "ledger",
         "listings",
+        "locked",
         "notices",
+        "open_bids",
+        "open_keys",
         "open_listings",
         "standing_bids",
+        "trades",
         "transfers_in",
         "transfers_out",
         "untold_keys",
@@ -338,6 +391,7 @@ class PlayerState:
         self.notices: Table[int, Notice] = Table()
         self.keys: Table[str, Key] = Table()
         """Oldest first."""
+        self.trades: Table[str, PreparedLeg] = Table()
         self.transfers_out: Table[str, TransferMark] = Table()
         self.transfers_in: Table[str, TransferMark] = Table()
         self.ledger: Table[int, LedgerEntry] = Table()
@@ -346,6 +400,9 @@ class PlayerState:
         self.bids_escrowed = 0
         self.untold_keys: set[str] = set()
         self.entries_made = 0
+        self.locked: dict[str, str] = {}
+        self.open_keys: dict[str, str] = {}
+        self.open_bids = 0
 
     def recount(self) -> None:
         """Put the rows in order and derive the counts anew, after a store was loaded."""
@@ -357,6 +414,9 @@ class PlayerState:
         self.standing_bids, self.bids_escrowed = len(standing), sum(standing)
         self.untold_keys = {row.key for row in self.keys if row.untold}
         self.entries_made = max(self.ledger.rows, default=0)
+        self.locked = {row.listing: row.trade for row in self.trades}
+        self.open_keys = {row.key: row.listing for row in self.trades if row.key is not None}
+        self.open_bids = sum(self.may_lead_one_more(row) for row in self.trades)
 
     def owner(self) -> Account:
         """The account row of a store that was written to, to be read."""
@@ -366,6 +426,15 @@ class PlayerState:
         """What the wallet holds, 0 for a store that was never written to."""
         account = self.account.get(0)
         return 0 if account is None else account.gold
+
+    def may_lead_one_more(self, row: PreparedLeg) -> bool:
+        """Whether a trade may end with one more bid that leads. It stays so while the listing is locked."""
+        return row.side == "buyer" and row.kind == "bid" and not self.leads(row.listing)
+
+    def leads(self, listing: str) -> bool:
+        """Whether the player leads a listing, as far as is known here."""
+        bid = self.bids.get(listing)
+        return bid is not None and bid.winning
 
     def wake_at_ms(self) -> int | None:
         """When the store has something to do next, None for never; changes only with its listings."""
@@ -386,6 +455,7 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "deliveries": Delivery,
     "notices": Notice,
     "keys": Key,
+    "trades": PreparedLeg,
     "transfers_out": TransferMark,
     "transfers_in": TransferMark,
     "ledger": LedgerEntry,

@@ -30,7 +30,8 @@ from auction.conservation import Totals, faults
 from auction.context import HOUSE, Answer, Caller, Context, Request
 from auction.events import Record, decode_events, encode_events
 from auction.evolve import evolve
-from auction.house import Executed, execute
+from auction.house import execute
+from auction.outcomes import Executed
 from auction.refusals import Refusal
 from auction.results import DeliveryView, ListingView, Result
 from auction.state import TABLES, Notice, PlayerState, StoreId

@@ -41,6 +41,9 @@ from auction.state import (
     ListingState,
     Notice,
     PlayerState,
+    PreparedLeg,
+    TradeKind,
+    TradeSide,
 )
 from tests.auction.house import MAX, START_MS, House, replayed, rows_of, store_of
 from worlddata.types import Rules
@@ -67,7 +70,7 @@ def test_every_event_carries_its_version() -> None:
     tags = [event.__struct_config__.tag for event in _EVOLVE]
     assert len(set(tags)) == len(tags)
     assert all(isinstance(tag, str) and tag.rpartition(".")[2].isdecimal() for tag in tags)
-    assert STORE_VERSION == 1
+    assert STORE_VERSION == 2
 
 
 def test_every_table_is_a_part_of_the_state() -> None:
@@ -327,8 +330,10 @@ BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     tuple[str, ...]: st.lists(TEXT, max_size=2).map(tuple),
     ListingState: st.sampled_from(get_args(ListingState)),
     DeliveryKind: st.sampled_from(get_args(DeliveryKind)),
+    TradeKind: st.sampled_from(get_args(TradeKind)),
+    TradeSide: st.sampled_from(get_args(TradeSide)),
 }
-for struct in (Item, ListingRules, Listing, Notice, Refund, Goods):
+for struct in (Item, ListingRules, Listing, Notice, Refund, Goods, PreparedLeg):
     BY_TYPE[struct] = some(struct)
 BY_TYPE[tuple[Item, ...]] = st.lists(BY_TYPE[Item], max_size=2).map(tuple)
 BY_TYPE[Payload] = BY_TYPE[Refund] | BY_TYPE[Goods]
@@ -364,8 +369,13 @@ def test_the_durable_form_is_fixed() -> None:
     ]
     written = bytes.fromhex(
         "92"
+        "94ae73746f72652d6f70656e65642e31a2616ca17301"
+        "96af7472616e736665722d73656e742e31a1740196a8726566756e642e31a16c07c308c00501"
+    )
+    before_lives = bytes.fromhex(
+        "92"
         "93ae73746f72652d6f70656e65642e31a2616ca173"
         "95af7472616e736665722d73656e742e31a1740196a8726566756e642e31a16c07c308c005"
     )
     assert encode_events(events) == written
-    assert decode_events(written) == events
+    assert decode_events(written) == decode_events(before_lives) == events

@@ -20,7 +20,8 @@ from auction.commands import (
     SearchListings,
 )
 from auction.context import HOUSE, Caller, Request
-from auction.house import Asleep, Executed, execute
+from auction.house import execute
+from auction.outcomes import Asleep, Executed
 from auction.refusals import REASONS, Refusal
 from auction.state import PlayerState
 from tests.auction.house import HOUR_S, House, rows_of, store_of
@@ -61,6 +62,7 @@ def needs(house: House, player: str, ask: Any, role: Any = "player") -> list[set
         done = execute(Request(Caller(player, role), ask), stores, house.context())
         if isinstance(done, Executed):
             return rounds
+        assert isinstance(done, Asleep)
         assert {store: rows_of(state) for store, state in house.states.items()} == before
         rounds.append({owners[store] for store in done.stores})
         stores.wake(done)

@@ -310,7 +310,7 @@ class TestCursors:
     def test_a_cursor_of_bids_needs_no_store(self) -> None:
         """A bad cursor is refused without waking any listing's store."""
         house = self.house()
-        assert queries.listing_stores(MyBids(cursor="x"), house.state("al")) == []
+        assert queries.listings_shown(MyBids(cursor="x"), house.state("al")) == []
         assert isinstance(house.ask("al", MyBids(cursor="x")), Refusal)
 
 

@@ -1,0 +1,84 @@
+"""The sides of a trade between nodes, as they travel: what each store is asked, and what it answers.
+
+The agreement carries them as bytes and never reads them. Each form has its version in its tag, as events have.
+
+    SellerLeg ──► listing's store ──► BidVote | BuyoutVote (`auction.listings`)   or NO: Refused, Unopposed
+    BuyerLeg  ──► caller's store  ──► nothing more                              or NO: Refused, KeyUsed, Undecided
+"""
+
+import msgspec
+
+from auction.commands import BuyOut, PlaceBid
+from auction.keys import Use
+from auction.listings import BidVote, BuyoutVote
+from auction.outcomes import KeyUsed, Undecided
+from auction.refusals import Refusal
+from auction.state import TradeKind
+
+
+class SellerLeg(msgspec.Struct, frozen=True, array_like=True, tag="seller-leg.1", gc=False):
+    """To the listing's store: sell, or take a bid."""
+
+    player: str
+    """Who bids or buys."""
+    kind: TradeKind
+    listing: str
+    amount: int
+    """The bidder's maximum, or the price that the buyer saw."""
+    payable: bool
+    """Whether the player's own store can do its part; if not, nothing is held, and only a refusal is of interest."""
+
+    def ask(self) -> PlaceBid | BuyOut:
+        """The request, as the listing's rules know it."""
+        if self.kind == "bid":
+            return PlaceBid(listing=self.listing, amount=self.amount)
+        return BuyOut(listing=self.listing, price=self.amount)
+
+
+class BuyerLeg(msgspec.Struct, frozen=True, array_like=True, tag="buyer-leg.1"):
+    """To the store of who bids or buys: hold the gold."""
+
+    kind: TradeKind
+    listing: str
+    amount: int
+    """As in SellerLeg."""
+    hold: int
+    """Less than `amount` where the player leads already."""
+    use: Use | None
+    """The caller's key."""
+
+
+class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused.1"):
+    """A NO for a reason that the caller is told."""
+
+    refusal: Refusal
+
+
+class Unopposed(msgspec.Struct, frozen=True, array_like=True, tag="unopposed.1"):
+    """The NO of a listing that was merely asked, and has nothing against it."""
+
+
+Leg = SellerLeg | BuyerLeg
+Vote = BidVote | BuyoutVote
+Objection = Refused | Unopposed | Undecided | KeyUsed
+
+encode = msgspec.msgpack.Encoder().encode
+"""Bytes of a leg, vote or objection."""
+_leg: msgspec.msgpack.Decoder[Leg] = msgspec.msgpack.Decoder(Leg)
+_vote: msgspec.msgpack.Decoder[Vote] = msgspec.msgpack.Decoder(Vote)
+_objection: msgspec.msgpack.Decoder[Objection] = msgspec.msgpack.Decoder(Objection)
+
+
+def decode_leg(data: bytes) -> Leg:
+    """What a store was asked; raises msgspec.DecodeError for anything else, an unknown version included."""
+    return _leg.decode(data)
+
+
+def decode_vote(data: bytes) -> Vote:
+    """What a listing voted; raises as `decode_leg`."""
+    return _vote.decode(data)
+
+
+def decode_objection(data: bytes) -> Objection:
+    """Why a store voted NO; raises as `decode_leg`. A NO without a word is one that came too late."""
+    return _objection.decode(data) if data else Undecided()

@@ -1,0 +1,105 @@
+"""What the entrances to the rules return: done, not yet, not here, or not for certain."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from auction.context import Answer
+from auction.events import Record
+from auction.refusals import Refusal
+from auction.state import Notice, PlayerState, StoreId
+
+Stores = Callable[[StoreId], PlayerState | None]
+"""Store id → its state: None when it is not in memory, an empty one when the store exists nowhere."""
+States = dict[StoreId, PlayerState]
+"""The stores that a decision needs, all in memory and all at home."""
+
+
+class Executed(msgspec.Struct, frozen=True):
+    """The answer, and what it took."""
+
+    record: Record
+    """What happened; empty for queries, refusals and repeated keys."""
+    answer: Answer
+    """Its body is None where nobody waits for one."""
+    notices: list[tuple[str, Notice]]
+    """Whom to tell what, once the record is durable."""
+    reads: tuple[StoreId, ...]
+    """The stores that the answer depends on."""
+
+
+class Asleep(msgspec.Struct, frozen=True):
+    """The decision needs these stores: wake them and execute the request again. Nothing was changed."""
+
+    stores: tuple[StoreId, ...]
+
+
+class Locked(msgspec.Struct, frozen=True):
+    """A trade that is not decided yet holds this listing in that store: wait for it, and execute again. Nothing was
+    changed.
+    """
+
+    store: StoreId
+    listing: str
+
+
+class Elsewhere(msgspec.Struct, frozen=True):
+    """The answer needs these listings as their homes show them to the caller: ask there, and execute again, told."""
+
+    listings: tuple[str, ...]
+
+
+class Undecided(msgspec.Struct, frozen=True, array_like=True, tag="undecided.1"):
+    """What it needs is promised to, or on its way from, another trade. Nothing was done, and none of it will be; the
+    same request may do better in a moment (`unavailable`).
+    """
+
+
+class Proposal(msgspec.Struct, frozen=True):
+    """A bid or a buyout whose listing is on another node: open a trade of these legs. Nothing was changed.
+
+    Where the caller's own side refuses, the listing is merely asked whether it refuses too, which comes first.
+    """
+
+    listing: str
+    home: StoreId
+    """The caller's store; without a leg where it refuses."""
+    seller: StoreId
+    """The listing's store."""
+    legs: dict[StoreId, bytes]
+    """Store → what its home is asked to prepare."""
+    hold: int
+    """Gold that the caller's leg holds, as far as the caller's store can know."""
+    refusal: Refusal | None
+    """What the caller's own side has against it."""
+    corrected: bool = False
+    """Whether `hold` is already what the listing named."""
+
+
+Outcome = Executed | Asleep | Locked | Elsewhere | Undecided | Proposal
+"""What `auction.house.execute` returns."""
+
+
+class Held(msgspec.Struct, frozen=True):
+    """The store took its leg: vote YES with `vote`, once the record is durable."""
+
+    record: Record
+    vote: bytes
+
+
+class No(msgspec.Struct, frozen=True):
+    """The store does not take its leg: vote NO with `payload`. Nothing was changed."""
+
+    payload: bytes
+
+
+class KeyUsed(msgspec.Struct, frozen=True, array_like=True, tag="key-used.1"):
+    """The key was used by another request of the caller meanwhile: execute this one again, the answer is there or will
+    be. Nothing was changed.
+    """
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """Not the transfer whose turn it is: an earlier one must be taken first, or the store that it is meant for is not
+    (yet) the one of that life. Nothing was changed; it is to be sent again.
+    """
