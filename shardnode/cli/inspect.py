@@ -99,8 +99,9 @@ def _ask_node(data: Path, url: str, player: str) -> "Answers | None":
 def _read_files(data: Path, player: str) -> "Answers | None":
     from auction import commands
     from auction.context import Caller, Context, Request
-    from auction.house import Executed, execute
+    from auction.house import execute
     from auction.ids import player_store
+    from auction.outcomes import Executed
     from auction.refusals import Refusal
     from shardnode.storage.offline import OfflineDirectory
     from worlddata.loading import PACKAGED_SOURCES
