@@ -82,6 +82,10 @@ class DataDirectory:
         self.unlock()
         return False
 
+    def running_url(self) -> str | None:
+        """Where the node on this directory serves, if one does."""
+        return self.url.read_text().strip() if self.in_use() and self.url.exists() else None
+
     def close(self) -> None:
         """Remove node.pid and let others in."""
         if self._locked is not None:

@@ -1,7 +1,9 @@
-"""The facts that a node keeps of transfers and of its peers. Those of trades are in `shardnode.agreement.messages`.
+"""The facts that a node keeps of transfers and of its peers.
 
     transfer/<sender>/<to>/<life>/<number>    Unsent    gold or goods that left a store here for one on another node
     peer/<node>                               Peer      what another node was when it was accepted
+
+Those of trades are in `shardnode.agreement.facts`.
 """
 
 import msgspec

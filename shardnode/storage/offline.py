@@ -1,13 +1,14 @@
 """Reading a data directory that no node uses: stopped, or left behind by a crash, without changing a byte of it.
 
 A file that was closed in order is read in place, by a connection that may not write. A file with a WAL beside it is
-read, with its WAL, from a copy, since SQLite mends what it opens. The directory's lock is held meanwhile.
+read, with its WAL, from a copy, since SQLite mends what it opens; one of an older version from a copy that is brought
+forward. The directory's lock is held meanwhile.
 """
 
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -22,12 +23,14 @@ from shardnode.storage.batches import Chain
 from shardnode.storage.data_directory import DataDirectory
 from shardnode.storage.databases import Databases
 from shardnode.storage.faults import DISK_ERRORS, RESTORE_NODE, RESTORE_STORE, fault
-from shardnode.storage.node_tables import BATCHES, NODE
+from shardnode.storage.node_tables import BATCHES, FACTS, NODE
 from shardnode.storage.port import StorageFault
+from shardnode.storage.upgrades import NODE_FILE, STORE_FILE, Versions
 
 CACHE_KIB = 1_024
 
 _IDENTIFY = select(NODE)
+_FACTS = select(FACTS).order_by(FACTS.c.key)
 _JOURNAL = select(BATCHES).where(BATCHES.c.last_position > select(NODE.c.cut_position).scalar_subquery())
 _IN_ORDER = _JOURNAL.order_by(BATCHES.c.last_position)
 
@@ -42,6 +45,8 @@ class OfflineDirectory:
         """Store → its parts of the journal's records, by position."""
         self._resources = ExitStack()
         self.naming_key = b""
+        self.facts: dict[str, bytes] = {}
+        """What the node knows besides its stores' states: key → JSON."""
         self.position = 0
         """Of the journal's last record."""
         self.acknowledged = 0
@@ -57,7 +62,7 @@ class OfflineDirectory:
             resources.callback(self._directory.unlock)
             self._temporary = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="auction-offline-")))
             try:
-                with self._reading(path) as connection:
+                with self._reading(path, NODE_FILE) as connection:
                     self._read_journal(connection)
                 self.acknowledged = max(self.position, self._noted_end())
             except DISK_ERRORS as error:
@@ -82,7 +87,7 @@ class OfflineDirectory:
         state, position = PlayerState(), 0
         if path.exists():
             try:
-                with self._reading(path) as connection:
+                with self._reading(path, STORE_FILE) as connection:
                     position = store_tables.identify(connection, store).position
                     tail = self._beyond(store, position)
                     state = store_tables.read(connection, TABLES.keys() if tail else tables)
@@ -120,6 +125,7 @@ class OfflineDirectory:
     def _read_journal(self, connection: Connection) -> None:
         node = connection.execute(_IDENTIFY).one()
         self.naming_key = node.naming_key
+        self.facts = batches.facts_of(connection.execute(_FACTS).all())
         chain = Chain(node.cut_position, node.cut_checksum, node.cut_now_ms)
         for row in connection.execute(_IN_ORDER).mappings():
             chain.follow(row)
@@ -136,16 +142,19 @@ class OfflineDirectory:
             raise fault(path, error, RESTORE_NODE) from error
 
     @contextmanager
-    def _reading(self, path: Path) -> Iterator[Connection]:
+    def _reading(self, path: Path, versions: Versions) -> Iterator[Connection]:
         wal = path.with_name(f"{path.name}-wal")
         if not wal.exists():
-            connection = self._databases.read(path)
-        else:
-            copy = self._temporary / path.name
-            shutil.copyfile(path, copy)
+            with closing(self._databases.read(path)) as connection:
+                if not versions.is_older(versions.of(connection)):
+                    yield connection
+                    return
+        copy = self._temporary / path.name
+        shutil.copyfile(path, copy)
+        if wal.exists():
             shutil.copyfile(wal, self._temporary / wal.name)
-            connection = self._databases.connect(copy)
-        try:
+        with closing(self._databases.connect(copy)) as connection:
+            version = versions.of(connection)
+            if versions.is_older(version):
+                versions.bring_forward(connection, version)
             yield connection
-        finally:
-            connection.close()

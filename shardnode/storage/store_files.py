@@ -13,6 +13,8 @@ from shardnode.storage.data_directory import DataDirectory
 from shardnode.storage.databases import Databases, Nursery
 from shardnode.storage.faults import DISK_ERRORS, RESTORE_STORE, fault
 from shardnode.storage.port import Snapshot, StorageFault
+from shardnode.storage.store_tables import StoreRow
+from shardnode.storage.upgrades import STORE_FILE
 
 OPEN_FILES = 128
 """How many stores' files are kept open (two descriptors and up to CACHE_KIB each)."""
@@ -98,14 +100,18 @@ class SqliteStoreFiles:
         connection = self._connection(store)
         with connection.begin():
             row = store_tables.identify(connection, store)
-            state = store_tables.read(connection)
+            self._check_position(row)
+            if STORE_FILE.is_older(row.version):
+                STORE_FILE.bring_forward(connection, row.version)
+            return store_tables.read(connection), row.position
+
+    def _check_position(self, row: StoreRow) -> None:
         end = self._journal_end(row.start)
         if end is None or row.position > end:
             raise StorageFault(
-                f"{self._directory.store_file(store)}: knows record {row.position}, which the journal in node.sqlite "
-                "does not have: that and this file are not of one time; restore both from the same backup"
+                f"{self._directory.store_file(row.store)}: knows record {row.position}, which the journal in "
+                "node.sqlite does not have: that and this file are not of one time; restore both from the same backup"
             )
-        return state, row.position
 
     def _drop(self, store: StoreId) -> None:
         """Close a file that failed, so that whoever restores it finds it closed."""

@@ -42,15 +42,16 @@ STORE = Table(
     Column("start", Text, nullable=False),
     sqlite_strict=True,
 )
-_TABLES = {name: table_of(name, row_class, METADATA) for name, row_class in TABLES.items()}
-_KEYS = {name: next(iter(table.primary_key)) for name, table in _TABLES.items()}
+STATE = {name: table_of(name, row_class, METADATA) for name, row_class in TABLES.items()}
+"""The tables of a store's state, by name."""
+_KEYS = {name: next(iter(table.primary_key)) for name, table in STATE.items()}
 
 _CHECK = text("PRAGMA quick_check(1)")
 _IDENTIFY = select(STORE)
-_FILLED = select(*(exists().select_from(table).label(name) for name, table in _TABLES.items()))
-_READ = {name: select(table) for name, table in _TABLES.items()}
-_PUT = {name: put_rows(table) for name, table in _TABLES.items()}
-_DROP = {name: drop_rows(table) for name, table in _TABLES.items()}
+_FILLED = select(*(exists().select_from(table).label(name) for name, table in STATE.items()))
+_READ = {name: select(table) for name, table in STATE.items()}
+_PUT = {name: put_rows(table) for name, table in STATE.items()}
+_DROP = {name: drop_rows(table) for name, table in STATE.items()}
 _ENTER = insert(STORE)
 _MOVE = update(STORE).where(STORE.c.position <= bindparam("to")).values(position=bindparam("to"), start=bindparam("by"))
 
@@ -69,13 +70,13 @@ class StoreRow(msgspec.Struct, frozen=True):
 
 
 def identify(connection: Connection, store: StoreId) -> StoreRow:
-    """What the file of `store` says about itself; RowDamaged for another store, or an unknown version or kind."""
+    """What the file of `store` says about itself; RowDamaged for another store, or an unknown kind."""
     rows = connection.execute(_IDENTIFY).all()
     if len(rows) != 1:
         raise RowDamaged("its one row about itself is missing")
     row = StoreRow(*rows[0])
-    if (row.kind, row.version) != (KIND, STORE_VERSION):
-        raise RowDamaged(f"its kind is {row.kind!r}, version {row.version}; known is {KIND!r}, version {STORE_VERSION}")
+    if row.kind != KIND:
+        raise RowDamaged(f"its kind is {row.kind!r}; known is {KIND!r}")
     if row.store != store:
         raise RowDamaged(f"holds the store {row.store}, not the one that it is named by")
     return row

@@ -5,10 +5,14 @@ Each step makes the tables of the version after its own. What it needs of a form
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Connection, Table, text, update
-from sqlalchemy.schema import CreateTable
+import msgspec
+from sqlalchemy import Connection, MetaData, Table, select, text, update
+from sqlalchemy.schema import CreateTable, DropTable
 
+from auction.state import STORE_VERSION, TABLES, StoreId
+from shardnode.storage.columns import put_rows, rows_text, table_of, to_rows
 from shardnode.storage.node_tables import FACTS, FORMAT_VERSION, KEEP, NODE
+from shardnode.storage.store_tables import STATE, STORE
 
 Step = Callable[[Connection], None]
 
@@ -24,7 +28,13 @@ class Versions:
         assert list(steps) == list(range(1, known)), "a step from each version but the last"
         self._known = known
         self._steps = steps
+        self._read = select(table.c.version)
         self._write = update(table).values(version=known)
+
+    def of(self, connection: Connection) -> int:
+        """The version of a file."""
+        version: int = connection.execute(self._read).scalar_one()
+        return version
 
     def is_older(self, version: int) -> bool:
         """Whether a file has to be brought forward; raises UnknownVersion."""
@@ -47,4 +57,41 @@ def _give_node_facts(connection: Connection) -> None:
     connection.execute(KEEP)
 
 
+class _Account1(msgspec.Struct):
+    player: str
+    store: StoreId
+    gold: int
+    gold_escrowed: int
+    gold_waiting: int
+    gold_elsewhere: int
+    gold_granted: int
+    gold_burned: int
+    items_granted: int
+    items_burned: int
+    items_made: int
+    listings_made: int
+    deliveries_made: int
+    notices_made: int
+
+
+class _Bid1(msgspec.Struct):
+    listing: str
+    amount: int
+    winning: bool
+    at_ms: int
+
+
+def _give_stores_trades(connection: Connection) -> None:
+    older: dict[str, type[msgspec.Struct]] = {"account": _Account1, "bids": _Bid1}
+    for name, row_class in older.items():
+        table = table_of(name, row_class, MetaData())
+        kept = list(to_rows(row_class, connection.execute(select(table)).all()))
+        connection.execute(DropTable(table))
+        connection.execute(CreateTable(STATE[name]))
+        rows = [TABLES[name](**msgspec.structs.asdict(row)) for row in kept]
+        connection.execute(put_rows(STATE[name]), {"rows": rows_text(rows)})
+    connection.execute(CreateTable(STATE["trades"]))
+
+
 NODE_FILE = Versions(NODE, FORMAT_VERSION, {1: _give_node_facts})
+STORE_FILE = Versions(STORE, STORE_VERSION, {1: _give_stores_trades})
