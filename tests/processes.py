@@ -72,9 +72,13 @@ class Nodes:
         before: Sequence[str] = (),
     ) -> NodeProcess:
         """Start a node on `data`, without waiting until it is ready. `before` is a command to start it by."""
+        command = [*before, AUCTION, "serve", "--data", data or self.data, "--port", "0", *options]
+        return self.start_by(command, environment)
+
+    def start_by(self, command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> NodeProcess:
+        """Start a node by whatever command, without waiting until it is ready."""
         log = self.directory / f"node-{len(self._started)}.log"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AUCTION_")}
-        command = [*before, AUCTION, "serve", "--data", data or self.data, "--port", "0", *options]
         with log.open("w") as errors:
             process = subprocess.Popen(
                 command,

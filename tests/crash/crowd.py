@@ -2,7 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from random import Random
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -21,6 +22,8 @@ PAGE = 100
 SETTLED_WITHIN_S = 20.0
 """How long the house may take until every auction that is over has ended; the longest of these take 3 s."""
 REPEATS_AT_ONCE = 50
+OLD_ANSWERS_ASKED_AGAIN = 200
+"""Of the answers that were asked for again before, so many are asked for once more each time."""
 KEPT_ANSWERS = frozenset({"outbid"})
 """Refusals that are stored under their key; another leaves the key free."""
 
@@ -43,12 +46,17 @@ class Crowd:
         """Each listing as somebody was shown it last."""
         self.stashes: dict[str, list[str]] = {name: [] for name in self.names}
         """Items that each player was given; some are gone."""
+        self._asked_again = 0
+        """So many of the answers were asked for again."""
 
     # coming and going
 
-    def enter(self, url: str) -> None:
-        """Everybody connects to a node and goes on hearing events where the last connection ended."""
-        self._loop.run(self._enter(url))
+    def enter(self, *urls: str) -> None:
+        """Everybody connects to a node and goes on hearing events where the last connection ended.
+
+        Of many nodes, players begin with different ones, and every other player asks to be sent home.
+        """
+        self._loop.run(self._enter(urls))
 
     def leave(self) -> None:
         """Everybody disconnects; calls that are open stay unanswered."""
@@ -60,16 +68,22 @@ class Crowd:
         self._loop.until(lambda: all(client.session.state is not State.ONLINE for client in self.clients.values()))
         self.leave()
 
-    async def _enter(self, url: str) -> None:
-        clients = await together(self._connect(url, name) for name in (*self.names, SERVICE))
-        self.clients = dict(zip((*self.names, SERVICE), clients, strict=True))
+    async def _enter(self, urls: Sequence[str]) -> None:
+        everybody = (*self.names, SERVICE)
+        clients = await together(self._connect(urls, number, name) for number, name in enumerate(everybody))
+        self.clients = dict(zip(everybody, clients, strict=True))
         for name in self.names:
             self.clients[name].listen(self.heard[name].append, _missed)
 
-    def _connect(self, url: str, name: str) -> "Deferred[TwistedClient]":
-        role = "service" if name == SERVICE else "player"
-        since = len(self.heard.get(name, ()))
-        return connect(url, self._token(name, role), reactor=self._loop.reactor, since=since)
+    def _connect(self, urls: Sequence[str], number: int, name: str) -> "Deferred[TwistedClient]":
+        first = number % len(urls)
+        return connect(
+            (*urls[first:], *urls[:first]),
+            self._token(name, "service" if name == SERVICE else "player"),
+            reactor=self._loop.reactor,
+            since=len(self.heard.get(name, ())),
+            redirects=number % 2 == 0,
+        )
 
     # asking
 
@@ -123,24 +137,37 @@ class Crowd:
 
     # comparing
 
+    def assert_nothing_is_lost(self, random: Random) -> None:
+        """Ask again, under the same keys; then compare all that players have with what the answers imply."""
+        self.ask_again_what_was_not_answered()
+        keys = list(self.answers)
+        old, new = keys[: self._asked_again], keys[self._asked_again :]
+        self._asked_again = len(keys)
+        self.ask_again_what_was_answered(new + random.sample(old, min(len(old), OLD_ANSWERS_ASKED_AGAIN)))
+        self.assert_books_agree()
+
     def assert_books_agree(self) -> None:
-        """Every player has and was told what the acknowledged answers imply, to the last piece of gold."""
-        shown: dict[str, ListingView] = {}
+        """Every player has and was told what the acknowledged answers imply, to the last piece of gold, and keeps it.
+
+        What is under way between nodes, and auctions that are just over, get some time to arrive.
+        """
+        books = self.books()
         held: dict[str, Holdings] = {}
-        now_ms = 0
-        settled = False
+        wrong = ["nobody has looked yet"]
         until_s = time.monotonic() + SETTLED_WITHIN_S
-        while not settled:
-            assert time.monotonic() < until_s, "auctions that are over do not end"
+        while wrong:
+            assert time.monotonic() < until_s, wrong
             before = held
             shown, held = self._loop.run(self._look())
             now_ms = time.time_ns() // 1_000_000
-            overdue = any(view.state == "open" and view.ends_at_ms <= now_ms for view in shown.values())
-            settled = held == before and not overdue
-        books = self.books()
-        for name in self.names:
-            wrong = differences(held[name], books.expected(name, shown, now_ms))
-            assert not wrong, f"{name}: {wrong}"
+            overdue = [view for view in shown.values() if view.state == "open" and view.ends_at_ms <= now_ms]
+            wrong = [f"{view.listing} is over and does not end" for view in overdue]
+            wrong = wrong or ([] if held == before else ["there is still something going on"])
+            wrong += [
+                f"{name}: {difference}"
+                for name in self.names
+                for difference in differences(held[name], books.expected(name, shown, now_ms))
+            ]
         self._loop.until(lambda: all(len(self.heard[name]) == held[name].seq for name in self.names))
 
     def books(self) -> Books:
