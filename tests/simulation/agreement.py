@@ -7,6 +7,9 @@ node runs, and all that was begun must come to its end: safety first, then liven
 import traceback
 from random import Random
 
+from msgspec.structs import replace
+
+from shardnode.agreement.limits import AgreementLimits
 from shardnode.agreement.messages import Message, Participant
 from tests.simulation.agreement_checks import Checks
 from tests.simulation.agreement_network import Network
@@ -20,14 +23,15 @@ TROUBLE_S = (0.5, 8.0)
 """Shortest and longest time of faults."""
 LIVENESS_S = 60.0
 """After the last fault, everything is over within so long."""
-OPENING_S = 1.0
-"""Trades are opened within so long from the beginning."""
+OPENING_S = 0.3
+"""Trades are opened within so long from the beginning, most of them early; and early is trouble with nodes and links."""
 REFUSED = 0.1
 """Share of legs whose vote is NO."""
 REFUSED_TOGETHER = 0.05
 """Share of trades that their votes together make an abort."""
 SELF_S = 0.00001
 """How long a message takes from a node to itself."""
+DURATIONS = tuple(name for name in AgreementLimits.__struct_fields__ if name.endswith("_s"))
 
 
 def plan(seed: int) -> Plan:
@@ -56,6 +60,16 @@ def play(plan: Plan, story: list[str] | None = None) -> History:
 LEVEL = Level("agreement", plan, play, nodes_min=3, shrink_histories=4_000)
 
 
+def hasty(patience: float) -> AgreementLimits:
+    """The production code's limits with all durations so many times as long."""
+    usual = AgreementLimits()
+    return replace(usual, **{name: getattr(usual, name) * patience for name in DURATIONS})
+
+
+LIMITS = tuple(hasty(patience) for patience in (1.0, 1.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01))
+"""A seed draws one. In haste recoveries meet coordinators that are alive, and each other."""
+
+
 class _Agreement:
     """The nodes of one history, what is asked of them, and what goes wrong."""
 
@@ -64,7 +78,8 @@ class _Agreement:
         self._checks = Checks()
         self._network = Network(world)
         self._refusing: set[str] = set()
-        house = House(world, self._checks, self._refusing, self._send, self._replaced)
+        limits = LIMITS[int(world.share() * len(LIMITS))]
+        house = House(world, self._checks, limits, self._refusing, self._send, self._replaced)
         self._nodes = [Node(f"n{number}", house) for number in range(1, plan.nodes + 1)]
         self._by_name = {node.name: node for node in self._nodes}
         self._quiet_at_s = TROUBLE_S[0] + (TROUBLE_S[1] - TROUBLE_S[0]) * world.share() ** 2
@@ -91,7 +106,7 @@ class _Agreement:
         for _ in range(world.plan.size):
             parties = world.random.sample(stores, 2 if world.share() < 0.7 else 3)
             coordinator = world.random.choice(self._nodes)
-            world.after(world.share() * min(OPENING_S, self._quiet_at_s), self._open, coordinator, parties)
+            world.after(world.share() ** 2 * OPENING_S, self._open, coordinator, parties)
 
     def _plan_troubles(self) -> None:
         world = self.world
@@ -105,7 +120,11 @@ class _Agreement:
         for rate, act in troubles:
             if rate:
                 for _ in range(int(rate * self._quiet_at_s + world.share())):
-                    world.after(world.share() * self._quiet_at_s, act, world.random.choice(self._nodes))
+                    world.after(world.share() ** 3 * self._quiet_at_s, act, world.random.choice(self._nodes))
+
+        if rates.lost_disks:
+            for node in self._nodes[len(self._homes) :]:
+                world.after(world.share() ** 3 * self._quiet_at_s, self._crash, node)
 
     def _open(self, node: Node, parties: list[Participant]) -> None:
         world = self.world
@@ -138,6 +157,10 @@ class _Agreement:
             until_s, both_ways = world.now_s + outage_s(world), world.share() < 0.5
             self._network.cut(node.name, other.name, until_s, both_ways)
             world.tell(f"{node.name} {'↮' if both_ways else '↛'} {other.name}", f"cut until {until_s:.4f} s")
+
+    def _crash(self, node: Node) -> None:
+        if node.engine is not None and self.world.strikes(1.0):
+            node.crash()
 
     def _pause(self, node: Node) -> None:
         if self.world.strikes(1.0):

@@ -27,7 +27,6 @@ SMALL_OUTAGE_S = 0.02
 TIMER_S = 0.00001
 """How much later than asked a timer fires at least."""
 NEVER_S = float("inf")
-LIMITS = AgreementLimits()
 
 
 class Record(NamedTuple):
@@ -43,6 +42,7 @@ class House(NamedTuple):
 
     world: World
     checks: Checks
+    limits: AgreementLimits
     refusing: set[str]
     """Legs that are voted NO and trades that are judged to abort; looked up, never listed."""
     send: Callable[[str, str, Message], None]
@@ -90,7 +90,9 @@ class Node:
         self.wakes_at_s = NEVER_S
         self.world.tell(self.name, f"starts as incarnation {self.life}")
         facts = [fact for key, kept in self.facts.items() if (fact := read(key, msgspec.json.encode(kept))) is not None]
-        self.engine = Agreement(self.name, self.life, facts, LIMITS, self.world.share, self.clock_s(), self.since_epoch)
+        self.engine = Agreement(
+            self.name, self.life, facts, self.house.limits, self.world.share, self.clock_s(), self.since_epoch
+        )
         self._wake_later()
 
     def pause(self) -> None:
@@ -191,7 +193,7 @@ class Node:
                     world.after(world.share() * rates.fsync_s, self._synced, self.engine)
             elif world.strikes(rates.failed_fsyncs):
                 unsynced.append(record)
-                self._crash()
+                self.crash()
                 return
             else:
                 self._on_disk(record)
@@ -224,9 +226,9 @@ class Node:
         sends = record.effects.send
         if reached == 2 or not record.effects.binding:
             self._send(sends[: int(self.world.share() * (len(sends) + 1))])
-        self._crash()
+        self.crash()
 
-    def _crash(self) -> None:
+    def crash(self) -> None:
         """It is gone; of what was not synced, some first records are on the disk all the same."""
         world = self.world
         for record in self.unsynced[: int(world.share() * (len(self.unsynced) + 1))]:

@@ -64,8 +64,8 @@ LARGEST = {
     "targeted": 1.0,
     "cuts": 1.0,
     "pauses": 1.0,
-    "crashes": 0.05,
-    "lost_disks": 0.5,
+    "crashes": 0.1,
+    "lost_disks": 1.0,
     "slow_fsyncs": 0.3,
     "failed_fsyncs": 0.02,
     "slow_tasks": 0.3,
@@ -86,15 +86,6 @@ FSYNC_S = (0.01, 1.0)
 def draw(random: Random) -> Faults:
     """The faults of one history, and nothing but what `random` says."""
     share = random.random
-    rates = [largest * share() ** 2 if share() >= ABSENT else 0.0 for largest in LARGEST.values()]
-    return Faults(
-        *rates,
-        delay_s=_between(DELAY_S, share()),
-        outage_s=_between(OUTAGE_S, share()),
-        fsync_s=_between(FSYNC_S, share()),
-    )
-
-
-def _between(bounds: tuple[float, float], share: float) -> float:
-    low, high = bounds
-    return low + (high - low) * share * share
+    rates = {kind: largest * share() ** 2 for kind, largest in LARGEST.items() if share() >= ABSENT}
+    times = {"delay_s": DELAY_S, "outage_s": OUTAGE_S, "fsync_s": FSYNC_S}
+    return Faults(**rates, **{name: low + (high - low) * share() ** 2 for name, (low, high) in times.items()})
