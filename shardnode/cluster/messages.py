@@ -58,10 +58,11 @@ class Transfer(msgspec.Struct, frozen=True, array_like=True, tag="transfer"):
 
 
 class TransferDone(msgspec.Struct, frozen=True, array_like=True, tag="transfer-done", gc=False):
-    """All transfers from `sender` to `to` up to `number` are taken in, durably."""
+    """All transfers from `sender` to `to` up to `number` are taken in, durably, in that life of the receiver."""
 
     sender: str
     to: str
+    receiver_life: int
     number: int
 
 
@@ -102,21 +103,22 @@ class FeedFrom(msgspec.Struct, frozen=True, array_like=True, tag="feed-from", gc
 class FeedPage(msgspec.Struct, frozen=True, array_like=True, tag="feed-page"):
     """A page of a snapshot: the open listings there were at `position`. The subscriber asks for the next with FeedNext.
 
-    With `first` a new snapshot begins, with `last` it is whole: what is not in it, nor came after it, is over.
+    With page number 0 a new snapshot begins, with `last` it is whole: what is not in it, nor came after it, is over.
     """
 
     start: int
     position: int
+    number: int
     rows: tuple[Listing, ...]
-    first: bool
     last: bool
 
 
 class FeedNext(msgspec.Struct, frozen=True, array_like=True, tag="feed-next", gc=False):
-    """The page was taken in; send the next."""
+    """The pages before `number` were taken in: send that one, if there is one."""
 
     start: int
     position: int
+    number: int
 
 
 class FeedChanges(msgspec.Struct, frozen=True, array_like=True, tag="feed-changes"):

@@ -5,7 +5,7 @@ from functions that the parts of the node hand in, so no part has to remember to
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -62,6 +62,7 @@ class Metrics:
         self._timers_fired = 0
         self._limits: dict[str, int] = {}
         self._gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        self._labelled: dict[str, tuple[str, str, Callable[[], Mapping[str, float]]]] = {}
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
 
@@ -104,6 +105,11 @@ class Metrics:
         assert name not in self._gauges, name
         self._gauges[name] = (text, value)
 
+    def gauges(self, name: str, text: str, label: str, values: Callable[[], Mapping[str, float]]) -> None:
+        """Show `auction_<name>` for whatever values of a label, bounded by who hands them in, there are at a scrape."""
+        assert name not in self._labelled, name
+        self._labelled[name] = (text, label, values)
+
     def render(self) -> bytes:
         """The Prometheus text format."""
         return generate_latest(self._registry)
@@ -138,6 +144,11 @@ class Metrics:
         yield limits
         for name, (text, value) in self._gauges.items():
             yield GaugeMetricFamily(f"auction_{name}", text, value=value())
+        for name, (text, label, values) in self._labelled.items():
+            family = GaugeMetricFamily(f"auction_{name}", text, labels=[label])
+            for labelled, number in values().items():
+                family.add_metric([labelled], number)
+            yield family
 
     @staticmethod
     def _histograms(*rows: tuple[str, str, Histogram]) -> Iterable[Metric]:

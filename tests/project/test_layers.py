@@ -45,13 +45,23 @@ LAYERS = {
     "shardnode.wire": Layer(ours=("auction", "worlddata.types"), libraries=("msgspec",)),
     "shardnode.agreement": Layer(libraries=("msgspec",)),
     "shardnode.storage": Layer(ours=("auction", "worlddata.types"), libraries=("sqlalchemy", "msgpack", "msgspec")),
-    "shardnode.ops": Layer(ours=_SHELL, libraries=(*_TWISTED, "prometheus_client")),
+    "shardnode.ops": Layer(ours=(*_SHELL, "shardnode.agreement"), libraries=(*_TWISTED, "prometheus_client")),
     "shardnode.search": Layer(ours=_SHELL, libraries=_TWISTED),
     "shardnode.gateway": Layer(
         ours=(*_SHELL, "shardnode.ops"), libraries=(*_TWISTED, "autobahn", "jwt", "cryptography", "OpenSSL")
     ),
+    "shardnode.cluster": Layer(
+        ours=(
+            *(*_SHELL, "shardnode.agreement", "shardnode.ops", "shardnode.search"),
+            *("shardnode.gateway.frames", "shardnode.gateway.outbox"),
+        ),
+        libraries=(*_TWISTED, "autobahn", "cryptography", "OpenSSL"),
+    ),
     "shardnode.node": Layer(
-        ours=(*_SHELL, "worlddata", "shardnode.ops", "shardnode.search", "shardnode.gateway", "shardnode.agreement"),
+        ours=(
+            *(*_SHELL, "worlddata", "shardnode.ops", "shardnode.search", "shardnode.gateway", "shardnode.agreement"),
+            "shardnode.cluster",
+        ),
         libraries=_TWISTED,
     ),
     "shardnode.cli": Layer(
@@ -94,6 +104,8 @@ def test_every_module_imports_only_what_its_layer_may() -> None:
         ("shardnode.storage.port", "twisted.internet.threads"),
         ("shardnode.agreement.acceptor", "auction.events"),
         ("shardnode.search.index", "shardnode.gateway.session"),
+        ("shardnode.cluster.router", "shardnode.node.node"),
+        ("shardnode.gateway.session", "shardnode.cluster.router"),
         ("shardnode.gateway.session", "shardnode.node.node"),
         ("clients.client", "shardnode.gateway.session"),
         ("clients.client", "auction.house"),

@@ -1,0 +1,72 @@
+"""What the cluster needs of the node around it, handed in by the composition root."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+
+from auction.commands import SearchListings
+from auction.context import Answer, Request
+from auction.events import TransferSent
+from auction.state import Notice, StoreId
+from shardnode.agreement.messages import Message
+from shardnode.cluster.messages import Transfer
+from shardnode.search.index import ListingIndex
+
+
+class DelayedCall(Protocol):
+    """A call that is yet to come."""
+
+    def cancel(self) -> None:
+        """Do not call."""
+
+
+class Reactor(Protocol):
+    """Time, and what happens later."""
+
+    def seconds(self) -> float:
+        """Seconds on a clock of the reactor's own, which never jumps."""
+
+    def callLater(self, delay: float, callable: Callable[..., Any], *args: Any, **kwargs: Any) -> DelayedCall:  # noqa: A002, N802 - Twisted's names
+        """Call after so many seconds."""
+
+
+class Home(Protocol):
+    """The stores of this node, and who is connected to it."""
+
+    incarnation: int
+    """Which start of the node this is; larger than any before."""
+    index: ListingIndex
+    """The open listings that this node knows; its own are in it before `Cluster.listings_durable` hears of them."""
+
+    def durable(self) -> int:
+        """The position of the last durable record."""
+
+    def ask(self, request: Request) -> "Deferred[Answer]":
+        """Answer from the stores of this node alone. Fails with Unavailable or InDoubt."""
+
+    def search(self, query: SearchListings, player: str) -> "Deferred[Answer]":
+        """A page of open listings from this node's index. Fails with Unavailable."""
+
+    def store_of(self, player: str) -> StoreId:
+        """The id of a player's store."""
+
+    def tell_key(self, player: str, own_key: str) -> None:
+        """A player whose store is here was told a key of a node's own: keep it like a client's."""
+
+    def take_transfer(self, transfer: Transfer, sent: TransferSent) -> "Deferred[None]":
+        """Take in what a store of another node sent, `sent` being the transfer's event; nothing where it was taken
+        before. Fires when that is durable; fails with Unavailable where it must come again: a gap, or no room now.
+        """
+
+    def forget(self, facts: list[str]) -> None:
+        """These facts hold no longer; there is no hurry."""
+
+    def agree(self, node: str, message: Message) -> None:
+        """A message of the agreement came from another node."""
+
+    def deliver(self, player: str, notice: Notice) -> None:
+        """Tell a player's sessions here."""
+
+    def sessions(self, player: str) -> bool:
+        """Whether a player has a session here."""
