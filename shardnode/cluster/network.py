@@ -1,4 +1,4 @@
-"""The port between the cluster and the wire. `links` implements it with WebSockets, the simulator with a heap of events.
+"""The port between the cluster and the wire. `links` implements it with WebSockets, the simulator with a heap.
 
 A link is up between two nodes that accepted each other. While it is up, frames arrive whole and mostly in order, but
 nothing above relies on either: a frame may be lost, come late, twice or in another order.
@@ -39,3 +39,15 @@ class NetworkEvents(Protocol):
 
 class PeerFault(Exception):
     """A peer sent what it must not; the text says what, for the logs of both sides."""
+
+
+class NoPeers:
+    """The network of a node that is a house by itself."""
+
+    def send(self, node: str, frame: bytes) -> bool:  # noqa: ARG002 - there is nobody to send to
+        """See Network."""
+        return False
+
+    def is_up(self, node: str) -> bool:  # noqa: ARG002 - as above
+        """See Network."""
+        return False

@@ -1,6 +1,7 @@
 """The gateway as the node's composition root sees it: made of ports, listening on one endpoint, told what to push."""
 
 from functools import cache
+from typing import Any
 
 import msgspec
 from twisted.internet.defer import Deferred
@@ -18,10 +19,20 @@ from worlddata.types import Catalog
 
 
 class Gateway:
-    """All clients of one node. `site` is the protocol factory to listen with (`shardnode.gateway.listen`)."""
+    """All clients of one node. `site` is the protocol factory to listen with (`shardnode.gateway.listen`).
+
+    `peers` is the factory of a cluster's links, which come in on the same port.
+    """
 
     def __init__(
-        self, *, reactor: IReactorTime, node: str, catalog: Catalog, limits: GatewayLimits, ports: Ports
+        self,
+        *,
+        reactor: IReactorTime,
+        node: str,
+        catalog: Catalog,
+        limits: GatewayLimits,
+        ports: Ports,
+        peers: Any = None,
     ) -> None:
         self._presence = Presence(ports.joined, ports.left)
         self._occupancy = Occupancy(limits)
@@ -34,7 +45,9 @@ class Gateway:
             presence=self._presence,
             occupancy=self._occupancy,
         )
-        self.site = build_site(self._connections, reactor=reactor, limits=limits, ports=ports, openrpc=_encoded_openrpc)
+        self.site = build_site(
+            self._connections, reactor=reactor, limits=limits, ports=ports, openrpc=_encoded_openrpc, peers=peers
+        )
 
     @property
     def sockets(self) -> int:

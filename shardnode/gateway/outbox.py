@@ -7,7 +7,7 @@ is put together and handed to the system at once, and only what it does not take
 
 from typing import Any, Protocol
 
-from twisted.internet.tcp import Server
+from twisted.internet.tcp import Client, Server
 
 TURN_BYTES_MAX = 65_536
 """What is put together for one connection in a turn; beyond it what there is leaves at once."""
@@ -41,7 +41,7 @@ class Outbox:
 
 def write_now(transport: Any, data: bytes) -> None:
     """Write to a transport: a plain socket that nothing waits for gets it at once, as far as the system takes it."""
-    if type(transport) is Server and transport.connected and not transport.disconnecting:
+    if type(transport) in (Server, Client) and transport.connected and not transport.disconnecting:
         idle = not transport._tempDataBuffer and transport.offset == len(transport.dataBuffer)
         if idle:
             taken = transport.writeSomeData(data)

@@ -114,6 +114,19 @@ class Channel(HTTPChannel):
         self.transport.abortConnection()
 
 
+class PeerResource(WebSocketResource):
+    """Where other nodes come in. From here on a connection is theirs to count, and not among the clients' any more."""
+
+    def __init__(self, listener: Any, occupancy: Occupancy) -> None:
+        super().__init__(listener)
+        self._occupancy = occupancy
+
+    def render(self, request: Request) -> Any:
+        """Hand one connection over."""
+        self._occupancy.disconnect()
+        return super().render(request)
+
+
 class GatewaySite(Site):
     """HTTP/1.1 with the gateway's bounds. Requests are counted, not logged."""
 
@@ -145,8 +158,9 @@ def build_site(
     limits: GatewayLimits,
     ports: Ports,
     openrpc: Callable[[], bytes],
+    peers: Any = None,
 ) -> GatewaySite:
-    """All that is served on the node's port."""
+    """All that is served on the node's port; `peers` is the factory of a cluster's links, if there is a cluster."""
 
     def readyz() -> PageAnswer:
         if connections.stopping or not ports.ready():
@@ -160,6 +174,8 @@ def build_site(
         b"metrics": Page(lambda: PageAnswer(200, PROMETHEUS, ports.render_metrics())),
         b"openrpc.json": Page(lambda: PageAnswer(200, JSON, openrpc())),
     }
+    if peers is not None:
+        children[b"peer"] = PeerResource(peers, connections.occupancy)
     root = Root()
     for name, child in children.items():
         root.putChild(name, child)

@@ -1,0 +1,1 @@
+"""Tests of many nodes as one house."""
