@@ -162,8 +162,9 @@ class Agreement:
         proposer.accepted(sender, message, now_s, effects)
 
     def _nack(self, _sender: str, message: Nack, now_s: float, effects: Effects) -> None:
-        proposer = self._recoveries if message.ballot.round else self._coordinator
-        proposer.nack(message, now_s, effects)
+        self._recoveries.nack(message, now_s)
+        if not message.ballot.round:
+            self._coordinator.nack(message, now_s, effects)
 
     def _hear_closed(self, _sender: str, message: Closed, _now_s: float, effects: Effects) -> None:
         self._participants.abort_closed(message.trade, effects)

@@ -150,16 +150,15 @@ class Recoveries:
         if (len(acceptors) - len(recovery.missing)) * 2 > len(acceptors):
             self._learn(recovery, recovery.value, now_s, effects)
 
-    def nack(self, message: Nack, now_s: float, effects: Effects) -> None:
+    def nack(self, message: Nack, now_s: float) -> None:
         """Somebody has a larger ballot: let it pass, then try a still larger one. Of a repeated PROPOSE: nothing."""
-        del effects
+        self._round = max(self._round, message.promised.round)
         recovery = self._recoveries.get(message.trade)
         if recovery is None or recovery.state not in _PROPOSING or recovery.ballot != message.ballot:
             return
         if message.promised == message.ballot:
             return
         recovery.state = RECOVERY[recovery.state, RecoveryInput.NACK]
-        self._round = max(self._round, message.promised.round)
         self._timers.set(recovery, now_s + self._random() * self._limits.backoff_below_s(recovery.tries))
 
     def acked(self, message: Acked) -> None:
@@ -205,10 +204,11 @@ class Recoveries:
 
     def _go_on(self, recovery: Recovery, now_s: float, effects: Effects) -> None:
         state = recovery.state
-        recovery.tries += 1
         if state is RecoveryState.ASKING:
             self._propose(recovery, now_s, effects)
-        elif state is not RecoveryState.TELLING:
+            return
+        recovery.tries += 1
+        if state is not RecoveryState.TELLING:
             recovery.state = RECOVERY[state, RecoveryInput.DUE]
             self._ask(recovery, now_s, effects)
         elif recovery.tries >= self._limits.tell_tries:

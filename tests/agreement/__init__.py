@@ -1,0 +1,1 @@
+"""Tests of the agreement: machines, transcripts, and the page about them."""
