@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterable
 from typing import Any
 
 import msgspec
-from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks, succeed
+from twisted.internet.defer import Deferred, fail, gatherResults, inlineCallbacks, succeed
 from twisted.python.failure import Failure
 
 from auction.events import decode_events
@@ -19,7 +19,7 @@ from auction.state import TABLES, PlayerState, StoreId
 from shardnode.node.lanes import Lane
 from shardnode.node.reactor import Reactor
 from shardnode.ops.metrics import Metrics
-from shardnode.storage.port import Snapshot, Storage
+from shardnode.storage.port import Snapshot, Storage, StorageFault
 
 
 class StoreLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +74,8 @@ class AwakeStores:
         self.limits = limits
         self._awake: dict[StoreId, AwakeStore] = {}
         self._waking: dict[StoreId, list[Deferred[None]]] = {}
+        self._condemned: dict[StoreId, str] = {}
+        """Stores that must not be used, and why."""
         self._made_room_at_s = float("-inf")
         self.dirty: dict[StoreId, AwakeStore] = {}
 
@@ -123,6 +125,12 @@ class AwakeStores:
         return gatherResults(wakings, consumeErrors=True).addCallbacks(
             lambda _: None, lambda failure: failure.value.subFailure
         )
+
+    def condemn(self, store: StoreId, why: str) -> None:
+        """A store is not what it should be: it leaves memory as it is in its file and journal, and is never woken."""
+        self._condemned[store] = why
+        self._awake.pop(store, None)
+        self.dirty.pop(store, None)
 
     def full(self) -> bool:
         """Whether no further store may be woken now."""
@@ -177,6 +185,8 @@ class AwakeStores:
         if waiting is not None:
             waiting.append(woken)
             return woken
+        if store in self._condemned:
+            return fail(StorageFault(f"store {store} is stopped: {self._condemned[store]}"))
         self._waking[store] = [woken]
         self._load(store).addCallbacks(self._woken, self._not_woken, callbackArgs=(store,), errbackArgs=(store,))
         return woken

@@ -11,9 +11,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
+from msgspec.structs import replace
+
+from shardnode.cluster.file import ClusterConfig, ClusterFault, read_cluster
+from shardnode.cluster.map import NodeEntry
 
 ENVIRONMENT_PREFIX = "AUCTION_"
 DEFAULT_PORT = 7117
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - recognized here, not chosen
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
@@ -33,7 +38,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = DEFAULT_PORT
     """Port to listen on; 0 takes a free one, told in the `ready` line."""
     node_id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,32}\Z")] = "n1"
-    """The node's name, in keys, metrics and logs."""
+    """The node's name, in keys, metrics and logs, and in the cluster's file."""
+    cluster: Path | None = None
+    """The cluster's file, `cluster.toml`, of which the node is part; host and port come from it."""
     rules: Path | None = None
     """House rules to overlay, a TOML file with one table `[rules]`."""
     tls_cert: Path | None = None
@@ -74,6 +81,8 @@ class Held(msgspec.Struct, frozen=True):
     config: Config
     origins: dict[str, str]
     """Option → "default", the file's name, the variable's name, or the flag."""
+    cluster: ClusterConfig | None = None
+    """What the cluster's file says, if the node is part of a cluster."""
 
 
 def read_config(flags: Mapping[str, object], environment: Mapping[str, str], file: Path | None) -> Held:
@@ -92,7 +101,49 @@ def read_config(flags: Mapping[str, object], environment: Mapping[str, str], fil
     config = msgspec.convert(values, Config, strict=False, dec_hook=_path)
     if (config.tls_cert is None) != (config.tls_key is None):
         raise ConfigProblem("tls_cert and tls_key belong together: set both, or neither")
-    return Held(config, origins)
+    return Held(config, origins) if config.cluster is None else _in_cluster(config, config.cluster, origins)
+
+
+def _in_cluster(config: Config, path: Path, origins: dict[str, str]) -> Held:
+    """A node of a cluster listens where the cluster's file says; whatever else was given must agree."""
+    try:
+        cluster = read_cluster(path)
+    except ClusterFault as fault:
+        raise ConfigProblem(str(fault)) from fault
+    names = ", ".join(cluster.map.nodes)
+    if origins["node_id"] == "default":
+        raise ConfigProblem(f"{path} has the nodes {names}; say with --node-id which of them this is")
+    node = cluster.map.nodes.get(config.node_id)
+    if node is None:
+        raise ConfigProblem(f"{origins['node_id']}: {path} has no node {config.node_id!r}; choose one of {names}")
+    if (config.tls_cert is None) != (cluster.tls_ca is None):
+        raise ConfigProblem(
+            f"{path}: nodes talk by TLS with one another where they do with clients; set tls_ca there, and tls_cert and "
+            "tls_key for each node, or none of them"
+        )
+    host = _listen_host(config, node, path, origins)
+    if origins["port"] != "default" and config.port != node.port:
+        raise ConfigProblem(
+            f"{origins['port']}: port {config.port} is not the one of {node.id} in {path}, {node.port}; leave it out, or "
+            "change it there, for all nodes"
+        )
+    return Held(
+        replace(config, host=host, port=node.port),
+        {**origins, "port": str(path), "host": origins["host"] if host != node.host else str(path)},
+        cluster,
+    )
+
+
+def _listen_host(config: Config, node: NodeEntry, path: Path, origins: dict[str, str]) -> str:
+    """The node's address in the file, or every address of the machine if that was asked for."""
+    if origins["host"] == "default" or config.host == node.host:
+        return node.host
+    if config.host in EVERY_ADDRESS:
+        return config.host
+    raise ConfigProblem(
+        f"{origins['host']}: host {config.host} is not the one of {node.id} in {path}, {node.host}; leave it out, or "
+        "listen on every address with 0.0.0.0 or ::"
+    )
 
 
 def _check(name: str, value: object, origin: str) -> None:

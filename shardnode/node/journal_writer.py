@@ -5,8 +5,9 @@ and never more than one batch under way. A batch that cannot be written stops th
 leaves any more.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import msgspec
 from twisted.python.failure import Failure
 
 from auction.events import Record, encode_events
@@ -24,12 +25,13 @@ BATCH_RECORDS_MAX = 1_000
 class _Collecting:
     """The batch that is being collected."""
 
-    __slots__ = ("entries", "listings", "now_ms", "wakeups")
+    __slots__ = ("entries", "facts", "listings", "now_ms", "wakeups")
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.wakeups: dict[StoreId, int | None] = {}
         self.listings: dict[str, Listing] = {}
+        self.facts: dict[str, msgspec.Struct | None] = {}
         self.now_ms = 0
 
 
@@ -44,7 +46,7 @@ class JournalWriter:
         journal: Journal,
         gate: Gate,
         metrics: Metrics,
-        on_listings: Callable[[dict[str, Listing]], None],
+        on_listings: Callable[[dict[str, Listing], int], None],
         failed: Callable[[Failure], None],
     ) -> None:
         self._reactor = reactor
@@ -71,8 +73,12 @@ class JournalWriter:
         now_ms: int,
         wakeups: dict[StoreId, int | None],
         listings: dict[str, Listing],
+        facts: Mapping[str, msgspec.Struct | None],
     ) -> int:
-        """Take a record into the next batch and return its position; `listings` it changed are told when durable."""
+        """Take a record into the next batch and return its position; `listings` it changed are told when durable.
+
+        `facts` became true with it, or, where None, hold no longer; a record may consist of facts alone.
+        """
         self.position += 1
         self._unsynced += 1
         batch = self._queue[-1]
@@ -85,6 +91,8 @@ class JournalWriter:
             batch.wakeups.update(wakeups)
         if listings:
             batch.listings.update(listings)
+        if facts:
+            batch.facts.update(facts)
         if not self._committing and not self._flush_called:
             self._flush_called = True
             self._reactor.callLater(0, self._flush)
@@ -104,7 +112,7 @@ class JournalWriter:
             self._queue.append(_Collecting())
         self._committing = True
         started_s = self._reactor.seconds()
-        done = self._lane.do(self._journal.append, Append(batch.entries, batch.wakeups, batch.now_ms))
+        done = self._lane.do(self._journal.append, Append(batch.entries, batch.wakeups, batch.now_ms, batch.facts))
         done.addCallbacks(self._committed, self._stop, callbackArgs=(batch, started_s))
         done.addErrback(self._stop)
 
@@ -115,7 +123,7 @@ class JournalWriter:
         self._metrics.batch_committed(len(batch.entries), self._reactor.seconds() - started_s)
         self._flush()
         if batch.listings:
-            self._on_listings(batch.listings)
+            self._on_listings(batch.listings, batch.entries[-1].position)
         self._gate.open(batch.entries[-1].position)
 
     def _stop(self, failure: Failure) -> None:

@@ -4,62 +4,62 @@
 
 A decision that needs a store which sleeps changes nothing and is made again when the store is awake. All that a
 decision changes is in memory at once and leaves the node only through the gate. The node has no rules of its own; its
-clock, randomness, reactor, lanes and storage are handed in by the composition root (`shardnode.node.serve`, or a
-test).
+clock, randomness, reactor, lanes, storage and network are handed in by the composition root (`shardnode.node.serve`,
+or a test). `cluster.ask` is the whole house's ask; a node alone is a cluster of one.
 """
 
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Callable, Generator, Iterable
 
 import msgspec
 from twisted.internet.defer import Deferred, inlineCallbacks
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from auction import keys
-from auction.commands import Ask, Command, EndListing, SearchListings
-from auction.context import HOUSE, Answer, Context, Request
-from auction.events import Record
-from auction.evolve import evolve, listings_changed
-from auction.house import Asleep, execute
+from auction.commands import SearchListings
+from auction.context import Answer, Context, Request
+from auction.events import TransferSent
+from auction.evolve import evolve
 from auction.ids import player_store
+from auction.outcomes import Proposal
 from auction.state import Listing, Notice, StoreId
+from shardnode.agreement.messages import Message
+from shardnode.cluster.cluster import Cluster, ClusterLimits
+from shardnode.cluster.map import ClusterMap
+from shardnode.cluster.messages import Transfer
+from shardnode.cluster.network import Network, NetworkEvents
+from shardnode.node.arrivals import Arrivals
 from shardnode.node.awake_stores import AwakeStores, StoreLimits
 from shardnode.node.checkpoints import CheckpointLimits, Checkpoints
 from shardnode.node.clock import HouseClock
+from shardnode.node.endings import Endings
 from shardnode.node.gate import Gate
 from shardnode.node.journal_writer import JournalWriter
 from shardnode.node.lanes import Lane
 from shardnode.node.reactor import Reactor
+from shardnode.node.records import Records
+from shardnode.node.requests import RequestLimits, Requests
 from shardnode.node.searches import Searches, SearchLimits
 from shardnode.node.timers import TimerLimits, Timers
+from shardnode.node.trades import TradeLimits, Trades
+from shardnode.node.turns import Turns
 from shardnode.ops.metrics import Metrics
-from shardnode.storage.port import Recovered, Storage, StorageFault
+from shardnode.storage.port import Recovered, Storage
 from shardnode.wire.errors import Unavailable
 from worlddata.types import Catalog
-
-log = Logger()
 
 
 class NodeLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of one node; each part has its own."""
 
     stores: StoreLimits = StoreLimits()
+    requests: RequestLimits = RequestLimits()
     checkpoints: CheckpointLimits = CheckpointLimits()
     timers: TimerLimits = TimerLimits()
     searches: SearchLimits = SearchLimits()
-    undecided_max: int = 10_000
-    """Requests waiting for stores to wake; beyond it requests are refused as unavailable."""
-    unsynced_max: int = 20_000
-    """Records not yet handed to the disk; beyond it mutations are refused as unavailable."""
-    wake_tries_max: int = 8
-    """How often one request may find that it needs yet another store."""
+    trades: TradeLimits = TradeLimits()
+    cluster: ClusterLimits = ClusterLimits()
     names_max: int = 100_000
     """Player names whose store ids are remembered."""
-    retry_after_ms: int = 250
-    """What a client is told to wait, and a timer waits, when the node is at a bound."""
-    damaged_retry_after_ms: int = 60_000
-    """What a client is told to wait where a store's file is damaged."""
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,11 +72,13 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     journal_lane: Lane
     files_lane: Lane
     search_lane: Lane
+    network_of: Callable[[NetworkEvents], Network]
+    """The links to other nodes, which tell the cluster what happens to them."""
     random_int: Callable[[int, int], int]
     """Uniform integer within inclusive bounds."""
     metrics: Metrics
     push: Callable[[str, Notice], None]
-    """Tell a player's sessions something that is durable."""
+    """Tell a player's sessions here something that is durable."""
     is_present: Callable[[str], bool]
     """Whether a player has a session here."""
     failed: Callable[[Failure], None]
@@ -87,22 +89,36 @@ class Node:
     """A started node. `stop` leaves a clean data directory; `failed` fires once if the node must not go on."""
 
     def __init__(
-        self, *, name: str, catalog: Catalog, recovered: Recovered, surroundings: Surroundings, limits: NodeLimits
+        self,
+        *,
+        name: str,
+        cluster_map: ClusterMap,
+        catalog: Catalog,
+        recovered: Recovered,
+        surroundings: Surroundings,
+        limits: NodeLimits,
     ) -> None:
         self.name = name
+        self.map = cluster_map
         self.catalog = catalog
         self._naming_key = recovered.naming_key
-        self._incarnation = recovered.incarnation
+        self.incarnation = recovered.incarnation
         self._limits = limits
         self._outside = outside = surroundings
         self._store_ids: dict[str, StoreId] = {}
-        self._undecided = 0
         self._keys_minted = 0
         self._stopping = False
         self._has_failed = False
         self.gate = Gate(recovered.position, outside.reactor.seconds, outside.metrics.gate_waited)
+        self._build_storage(recovered)
+        self._build_house(outside.storage.journal.facts())
+        self._show()
+
+    def _build_storage(self, recovered: Recovered) -> None:
+        """What keeps stores: in memory, in the journal, in their files."""
+        outside, limits = self._outside, self._limits
         self.searches = Searches(
-            node=name,
+            node=self.name,
             start=recovered.incarnation,
             journal=outside.storage.journal,
             journal_lane=outside.journal_lane,
@@ -111,6 +127,7 @@ class Node:
             limits=limits.searches,
             metrics=outside.metrics,
         )
+        self.index = self.searches.index
         self.stores = AwakeStores(
             reactor=outside.reactor,
             storage=outside.storage,
@@ -148,11 +165,92 @@ class Node:
             settle=self._settle,
             failed=self.fail,
         )
-        self._show()
+
+    def _build_house(self, facts: dict[str, bytes]) -> None:
+        """What answers: requests to stores here, trades and transfers with stores of other nodes, the cluster."""
+        outside, limits = self._outside, self._limits
+        self.cluster = Cluster(
+            node=self.name,
+            cluster_map=lambda: self.map,
+            network_of=outside.network_of,
+            home=self,
+            facts=facts,
+            reactor=outside.reactor,
+            limits=limits.cluster,
+            metrics=outside.metrics,
+            failed=self.fail,
+        )
+        self.records = Records(
+            stores=self.stores,
+            writer=self.writer,
+            timers=self.timers,
+            gate=self.gate,
+            carrier=self.cluster if len(self.map.nodes) > 1 else None,
+        )
+        self.turns = Turns(outside.reactor, outside.metrics, self.fail)
+        self.requests = Requests(
+            stores=self.stores,
+            records=self.records,
+            writer=self.writer,
+            gate=self.gate,
+            turns=self.turns,
+            context=self._context,
+            propose=self._propose,
+            read_elsewhere=self.cluster.ask_home_of,
+            push=self.cluster.push,
+            failed=self.fail,
+            limits=limits.requests,
+            metrics=outside.metrics,
+        )
+        self.trades = Trades(
+            here=self.name,
+            incarnation=self.incarnation,
+            facts=facts,
+            cluster_map=lambda: self.map,
+            stores=self.stores,
+            records=self.records,
+            gate=self.gate,
+            turns=self.turns,
+            requests=self.requests,
+            context=self._context,
+            say=self.cluster.say,
+            tell_key=self.tell_key,
+            remind=self._remind,
+            random=lambda: outside.random_int(0, 1 << 30) / (1 << 30),
+            reactor=outside.reactor,
+            failed=self.fail,
+            limits=limits.trades,
+            metrics=outside.metrics,
+        )
+        self.arrivals = Arrivals(
+            stores=self.stores,
+            records=self.records,
+            requests=self.requests,
+            trades=self.trades,
+            turns=self.turns,
+            gate=self.gate,
+            context=self._context,
+            failed=self.fail,
+        )
+        self.endings = Endings(
+            stores=self.stores,
+            decide=self.requests.decide,
+            clock=outside.clock,
+            reactor=outside.reactor,
+            pause_s=limits.requests.retry_after_ms / 1000,
+            metrics=outside.metrics,
+        )
+
+    def remap(self, cluster_map: ClusterMap) -> None:
+        """The cluster has a newer map."""
+        assert cluster_map.version > self.map.version, cluster_map
+        self.map = cluster_map
 
     def start(self) -> None:
-        """Begin to keep time and to write checkpoints, and read what is for sale."""
+        """Begin to keep time, to write checkpoints and to talk to other nodes, and read what is for sale."""
         self.timers.start()
+        self.trades.start()
+        self.cluster.start()
         self.searches.load(self.gate.durable).addCallback(self.checkpoints.start).addErrback(self.fail)
 
     @inlineCallbacks
@@ -163,8 +261,11 @@ class Node:
         """
         self._stopping = True
         self.timers.stop()
+        self.endings.cease()
+        self.cluster.stop()
         if self._has_failed:
             return
+        self.trades.cease()
         durable: Deferred[None] = Deferred()
         self.gate.when(self.writer.position, durable.callback, None)
         yield durable
@@ -174,38 +275,67 @@ class Node:
         """Something happened after which the node must not answer any more: a fault of the disk, or a bug of ours."""
         self._stopping = self._has_failed = True
         self.writer.cease()
+        self.requests.cease()
+        self.trades.cease()
+        self.endings.cease()
         self.checkpoints.cease()
         self._outside.failed(failure)
 
     def ask(self, request: Request) -> "Deferred[Answer]":
-        """The answer, once everything that it tells is durable; fails with Unavailable where nothing was done."""
+        """The answer of stores here, once everything that it tells is durable.
+
+        Fails with Unavailable where nothing was done, with InDoubt where a trade is not decided in time.
+        """
         answer: Deferred[Answer] = Deferred()
         try:
-            if isinstance(request.ask, SearchListings):
-                return self.searches.ask(request.ask, request.caller.player)
-            self._admit(request.ask)
-            self._decide(request, answer, self._limits.wake_tries_max)
+            self._check_running()
+            self.requests.check_room(request.ask)
+            self.requests.decide(request, answer)
         except Unavailable:
             answer.errback(Failure())
         except Exception:  # a bug of ours: the node stops before it lies, and the caller hears nothing
             self.fail(Failure())
         return answer
 
-    def tell_key(self, request: Request) -> None:
-        """A client was told that a mutation is in doubt: keep the key that the node gave it."""
-        store = self.store_of(request.caller.player)
+    def search(self, query: SearchListings, player: str) -> "Deferred[Answer]":
+        """A page of the whole house's open listings, from this node's index."""
+        return self.searches.ask(query, player)
+
+    def take_transfer(self, transfer: Transfer, sent: TransferSent) -> "Deferred[None]":
+        """Fires when what another node's store sent is taken in; fails with Unavailable where it has to come again."""
+        return self.arrivals.take(transfer, sent)
+
+    def agree(self, node: str, message: Message) -> None:
+        """A message of the agreement came from another node."""
+        self.trades.received(node, message)
+
+    def forget(self, facts: Iterable[str]) -> None:
+        """These facts hold no longer."""
+        self.records.note(dict.fromkeys(facts))
+
+    def deliver(self, player: str, notice: Notice) -> None:
+        """Tell a player's sessions here."""
+        self._outside.push(player, notice)
+
+    def sessions(self, player: str) -> bool:
+        """Whether a player has a session here."""
+        return self._outside.is_present(player)
+
+    def tell_key(self, player: str, own_key: str) -> None:
+        """A player was told a key that a node gave a mutation of his: keep it like a client's own."""
+        store = self.store_of(player)
         state = None if self._has_failed else self.stores.state(store)
         now_ms = self._outside.clock.now_ms()
-        events = [] if state is None else keys.tell(state, request.own_key, now_ms)
+        events = [] if state is None else keys.tell(state, own_key, now_ms)
         if state is not None and events:
             for event in events:
                 evolve(state, event)
-            self._commit({store: events}, now_ms)
+            self.records.commit({store: events}, now_ms)
 
     def mint_key(self) -> str:
         """A key for a mutation whose client gave none, unique for ever."""
         self._keys_minted += 1
-        return f"{self.name}.{self._incarnation}.{self._keys_minted}"
+        return f"{self.name}.{self.incarnation}.{self._keys_minted}"
 
     def store_of(self, player: str) -> StoreId:
         """The id of a player's store."""
@@ -216,129 +346,50 @@ class Node:
             store = self._store_ids[player] = player_store(self._naming_key, player)
         return store
 
-    def _admit(self, ask: Ask) -> None:
+    def durable(self) -> int:
+        """Position of the last durable record."""
+        return self.gate.durable
+
+    def _check_running(self) -> None:
         if self._stopping:
-            raise Unavailable("the node is stopping; connect again in a moment", self._limits.retry_after_ms)
-        if not isinstance(ask, Command):
-            return
-        for full, limit in (
-            (len(self.writer) >= self._limits.unsynced_max, "unsynced_max"),
-            (len(self.stores.dirty) >= self._limits.stores.dirty_max, "dirty_max"),
-        ):
-            if full:
-                self._outside.metrics.limit_hit(limit)
-                raise Unavailable(f"the node is catching up ({limit}); try again", self._limits.retry_after_ms)
+            retry_after_ms = self._limits.requests.retry_after_ms
+            raise Unavailable("the node is stopping; connect again in a moment", retry_after_ms)
 
-    def _decide(self, request: Request, answer: "Deferred[Answer]", tries: int) -> None:
-        """Execute a request and put its answer before the gate.
+    def _settle(self, store: StoreId) -> "Deferred[None]":
+        return self.endings.settle(store)
 
-        Nothing is done for one that was given up meanwhile, nor where a bug may have left the states in memory halfway.
-        """
-        if answer.called or self._has_failed:
-            return
-        now_ms = self._outside.clock.now_ms()
-        context = Context(
-            self.catalog, now_ms, self.store_of, self._outside.random_int, self.name, self._outside.is_present
+    def _propose(self, request: Request, proposal: Proposal, answer: "Deferred[Answer]") -> None:
+        self.trades.propose(request, proposal, answer)
+
+    def _context(self) -> Context:
+        return Context(
+            self.catalog,
+            self._outside.clock.now_ms(),
+            self.store_of,
+            self._outside.random_int,
+            self.name,
+            self.cluster.is_present,
+            self._at_home,
+            self._life_of,
         )
-        outcome = execute(request, self.stores.state, context)
-        if isinstance(outcome, Asleep):
-            self._wake(request, answer, outcome, tries)
-            return
-        position = self._commit(outcome.record, now_ms) if outcome.record else self.stores.position(outcome.reads)
-        self.gate.when(position, answer.callback, outcome.answer)
-        for player, notice in outcome.notices:
-            self.gate.when(position, self._outside.push, player, notice)
 
-    def _wake(self, request: Request, answer: "Deferred[Answer]", asleep: Asleep, tries: int) -> None:
-        if not self.stores.make_room() or self._undecided >= self._limits.undecided_max:
-            self._outside.metrics.limit_hit("awake_max" if self.stores.full() else "undecided_max")
-            raise Unavailable("the node holds as many stores as it may; try again", self._limits.retry_after_ms)
-        assert tries > 0, f"{request.ask!r} needs ever more stores"
-        self._undecided += 1
-        awake = self.stores.wake(asleep.stores)
-        awake.addBoth(self._awake)
-        awake.addCallback(lambda _: self._decide(request, answer, tries - 1))
-        awake.addErrback(self._undecidable, answer)
+    def _at_home(self, store: StoreId) -> bool:
+        return self.map.home_of(store) == self.name
 
-    def _awake(self, result: Failure | None) -> Failure | None:
-        self._undecided -= 1
-        return result
+    def _life_of(self, store: StoreId) -> int:
+        return self.map.life_of(store)
 
-    def _undecidable(self, failure: Failure, answer: "Deferred[Answer]") -> None:
-        if failure.check(StorageFault):
-            log.error("store cannot be opened; what needs it is refused, the rest goes on", why=str(failure.value))
-            self._outside.metrics.limit_hit("damaged_store")
-            answer.errback(
-                Unavailable(
-                    "a store that this needs cannot be opened; tell an operator", self._limits.damaged_retry_after_ms
-                )
-            )
-        elif failure.check(Unavailable):
-            answer.errback(failure)
-        else:
-            self.fail(failure)
-
-    def _commit(self, record: Record, now_ms: int) -> int:
-        """Hand a record to the journal, with what else the node must know of it; returns its position."""
-        listings: dict[str, Listing] = {}
-        wakeups: dict[StoreId, int | None] = {}
-        for store, events in record.items():
-            for listing in listings_changed(events):
-                state = self.stores.state(store)
-                assert state is not None, store
-                listings[listing] = state.listings.rows[listing]
-                if self.stores.wakeup_changed(store):
-                    wakeups[store] = wake_at_ms = state.wake_at_ms()
-                    if wake_at_ms is not None:
-                        self.timers.set(store, wake_at_ms)
-        position = self.writer.add(record, now_ms, wakeups, listings)
-        self.stores.touched(record, position)
-        return position
-
-    def _listings_durable(self, listings: dict[str, Listing]) -> None:
+    def _listings_durable(self, listings: dict[str, Listing], position: int) -> None:
         self.searches.own.apply(listings.values())
         self.checkpoints.listings_changed(listings)
+        self.cluster.listings_durable(listings.values(), position)
 
-    @inlineCallbacks
-    def _settle(self, store: StoreId) -> Generator["Deferred[Any]", Any, None]:
-        """End every listing of a store that is due.
-
-        One that needs a damaged store, or finds the node full, is left: it stays due, so the timers read it again.
-        """
-        left: set[str] = set()
-        try:
-            while not self._stopping:
-                yield self.stores.wake([store])
-                state = self.stores.state(store)
-                assert state is not None, store
-                due = [listing for listing in state.due_listings(self._outside.clock.now_ms()) if listing not in left]
-                if not due:
-                    break
-                if not (yield self._end(due[0])):
-                    left.add(due[0])
-        except StorageFault as fault:
-            log.warn("the store of a listing that is due cannot be opened", store=store, why=str(fault))
-            left.add(store)
-        if left:  # the place among those in flight is kept for a moment, so that a storm of these does not spin
-            pause: Deferred[None] = Deferred()
-            self._outside.reactor.callLater(self._limits.retry_after_ms / 1000, pause.callback, None)
-            yield pause
-
-    @inlineCallbacks
-    def _end(self, listing: str) -> Generator["Deferred[Any]", Any, bool]:
-        """End a listing; whether that could be done now."""
-        try:
-            yield self._ask_house(EndListing(listing=listing))
-        except Unavailable as fault:
-            log.warn("a listing that is due cannot be settled yet", listing=listing, why=str(fault))
-            return False
-        self._outside.metrics.timer_fired()
-        return True
-
-    def _ask_house(self, command: EndListing) -> "Deferred[Answer]":
-        answer: Deferred[Answer] = Deferred()
-        self._decide(Request(HOUSE, command), answer, self._limits.wake_tries_max)
-        return answer
+    def _remind(self, store: StoreId) -> None:
+        """A listing of a store may be due that was held for a trade until now."""
+        state = self.stores.state(store)
+        wake_at_ms = None if state is None else state.wake_at_ms()
+        if wake_at_ms is not None:
+            self.timers.set(store, wake_at_ms)
 
     def _show(self) -> None:
         gauge = self._outside.metrics.gauge
@@ -356,4 +407,13 @@ class Node:
             "1 while the wall clock has jumped ahead and timers rest",
             lambda: float(self._outside.clock.held),
         )
-        gauge("requests_undecided", "Requests waiting for stores to wake", lambda: self._undecided)
+        gauge("requests_undecided", "Requests waiting for stores to wake", lambda: self.requests.undecided)
+        gauge(
+            "turns_waiting",
+            "Requests, trades and transfers waiting for a listing that is held",
+            lambda: len(self.turns),
+        )
+        gauge("trades_open", "Trades with other nodes that are not over here", lambda: len(self.trades.open_trades()))
+        gauge("trades_oldest_seconds", "Age of the oldest of them", self.trades.oldest_s)
+        for outcome, count in self.trades.counts.items():
+            gauge(f"trades_{outcome}", f"Trades of players here with other nodes: {outcome.replace('_', ' ')}", count)

@@ -19,10 +19,9 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from auction.commands import GetPlayer
-from auction.context import Answer, Caller, Request
-from auction.results import PlayerResult
 from auction.state import Notice
+from shardnode.cluster.map import alone
+from shardnode.cluster.network import NoPeers
 from shardnode.gateway.gateway import Gateway
 from shardnode.gateway.limits import GatewayLimits
 from shardnode.gateway.listen import ListenFault, ListenOptions, Tls, listen
@@ -39,7 +38,6 @@ from shardnode.ops.metrics import Metrics
 from shardnode.storage.data_directory import DataDirectory
 from shardnode.storage.port import Recovered, StorageFault
 from shardnode.storage.sqlite_storage import SqliteStorage
-from shardnode.wire.errors import Unavailable
 from worlddata.loading import load_catalog
 from worlddata.problems import WorldError
 
@@ -106,6 +104,7 @@ class Service:
         journal_lane, files_lane, search_lane = self._lanes
         self._node = Node(
             name=config.node_id,
+            cluster_map=alone(config.node_id),
             catalog=catalog,
             recovered=recovered,
             surroundings=Surroundings(
@@ -115,6 +114,7 @@ class Service:
                 journal_lane=journal_lane,
                 files_lane=files_lane,
                 search_lane=search_lane,
+                network_of=lambda _: NoPeers(),
                 random_int=lambda low, high: low + secrets.randbelow(high - low + 1),
                 metrics=metrics,
                 push=self._push,
@@ -139,12 +139,12 @@ class Service:
                 sockets_per_address_max=config.connections_per_address_max,
             ),
             ports=Ports(
-                ask=self._node.ask,
-                told=self._node.tell_key,
+                ask=self._node.cluster.ask,
+                told=self._node.cluster.tell_key,
                 mint_key=self._node.mint_key,
-                joined=lambda _player: None,
-                left=lambda _player: None,
-                latest_seq=self._latest_seq,
+                joined=self._node.cluster.joined,
+                left=self._node.cluster.left,
+                latest_seq=self._node.cluster.latest_seq,
                 verify=Verifier([*keys, house_key.public]).verify,
                 now_ms=clock.now_ms,
                 monotonic_s=time.monotonic,
@@ -230,21 +230,6 @@ class Service:
 
     def _is_present(self, player: str) -> bool:
         return self._gateway.is_present(player)
-
-    def _latest_seq(self, player: str) -> "Deferred[int]":
-        answer = self._node.ask(Request(Caller(player, "player"), GetPlayer()))
-        return answer.addCallbacks(_seq, _no_seq)
-
-
-def _seq(answer: Answer) -> int:
-    assert isinstance(answer.body, PlayerResult)
-    return answer.body.seq
-
-
-def _no_seq(failure: Failure) -> int:
-    """A login does not need the player's store: where it cannot be opened now, events are told from the beginning."""
-    failure.trap(Unavailable)
-    return 0
 
 
 def _allow_open_files() -> None:

@@ -1,5 +1,6 @@
 """A node in memory for tests: storage that can crash, lanes and a clock turned by hand, and whoever asks."""
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -10,6 +11,8 @@ from auction.commands import Ask, CreateListing, Grant, GrantedItem, PlaceBid
 from auction.context import Answer, Caller, Request, Role
 from auction.results import GrantResult, ListingResult
 from auction.state import Notice
+from shardnode.cluster.map import ClusterMap, alone
+from shardnode.cluster.network import Network, NetworkEvents, NoPeers
 from shardnode.node.clock import HouseClock
 from shardnode.node.node import Node, NodeLimits, Surroundings
 from shardnode.ops.metrics import Metrics
@@ -24,10 +27,21 @@ HOUR_S = 3_600
 class NodeInMemory:
     """One node on a storage that outlives it; `start` after `crash` or `stop` makes another on the same storage."""
 
-    def __init__(self, limits: NodeLimits | None = None) -> None:
+    def __init__(
+        self,
+        limits: NodeLimits | None = None,
+        *,
+        name: str = "n1",
+        cluster_map: ClusterMap | None = None,
+        network_of: Callable[[NetworkEvents], Network] = lambda _events: NoPeers(),
+        reactor: Clock | None = None,
+    ) -> None:
+        self.name = name
+        self.map = cluster_map or alone(name)
+        self.network_of = network_of
         self.limits = limits or NodeLimits()
         self.storage = MemoryStorage()
-        self.reactor = Clock()
+        self.reactor = reactor or Clock()
         self.wall_ahead_s = 0.0
         self.pushed: list[tuple[str, Notice]] = []
         self.failures: list[Failure] = []
@@ -41,9 +55,10 @@ class NodeInMemory:
         self.clock = HouseClock(
             lambda: EPOCH_S + self.reactor.seconds() + self.wall_ahead_s, self.reactor.seconds, recovered.now_ms
         )
-        self.metrics = Metrics("n1", "w")
+        self.metrics = Metrics(self.name, "w")
         self.node = Node(
-            name="n1",
+            name=self.name,
+            cluster_map=self.map,
             catalog=CATALOG,
             recovered=recovered,
             surroundings=Surroundings(
@@ -53,6 +68,7 @@ class NodeInMemory:
                 journal_lane=self.journal_lane,
                 files_lane=self.files_lane,
                 search_lane=self.search_lane,
+                network_of=self.network_of,
                 random_int=lambda low, _high: low,
                 metrics=self.metrics,
                 push=lambda player, notice: self.pushed.append((player, notice)),
@@ -94,7 +110,7 @@ class NodeInMemory:
 
     def begin(self, player: str, ask: Ask, role: Role = "player") -> "Deferred[Answer]":
         """Ask, and let nothing happen yet."""
-        return self.node.ask(Request(Caller(player, role), ask, self.node.mint_key()))
+        return self.node.cluster.ask(Request(Caller(player, role), ask, self.node.mint_key()))
 
     def ask(self, player: str, ask: Ask, role: Role = "player") -> Any:
         """Ask and wait; the result or Refusal."""

@@ -32,7 +32,7 @@ class Bench:
             journal=self,  # type: ignore[arg-type]  # only append is called
             gate=self.gate,
             metrics=Metrics("n1", "w"),
-            on_listings=self.told.append,
+            on_listings=lambda listings, _position: self.told.append(listings),
             failed=self.failures.append,
         )
 
@@ -45,7 +45,7 @@ class Bench:
     def add(self, **more: Any) -> int:
         """Hand in a small record."""
         return self.writer.add(
-            {"s": [StoreOpened("ann", "s")]}, 1_000, more.get("wakeups", {}), more.get("listings", {})
+            {"s": [StoreOpened("ann", "s")]}, 1_000, more.get("wakeups", {}), more.get("listings", {}), more.get("facts", {})
         )
 
     def turn(self) -> None:

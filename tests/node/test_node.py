@@ -297,7 +297,7 @@ def test_a_bug_stops_the_node_before_it_lies(house: NodeInMemory, monkeypatch: p
     def buggy(*_: object) -> None:
         raise AssertionError("a wallet would be negative")
 
-    monkeypatch.setattr("shardnode.node.node.execute", buggy)
+    monkeypatch.setattr("shardnode.node.requests.execute", buggy)
     answers: list[Any] = []
     house.begin("ann", GetPlayer()).addBoth(answers.append)
     house.work()
@@ -312,7 +312,7 @@ def test_a_key_that_was_told_in_doubt_is_kept(house: NodeInMemory) -> None:
     request = Request(Caller("ann", "player"), PlaceBid(listing=listing, amount=200), house.node.mint_key())
     house.node.ask(request)
     house.work()
-    house.node.tell_key(request)
+    house.node.tell_key("ann", request.own_key)
     for amount in range(300, 300 + 200):
         house.bid("ann", listing, amount)
     house.crash()

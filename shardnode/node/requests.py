@@ -1,0 +1,225 @@
+"""Requests to the stores of this node: executed when all they need is there, answered through the gate.
+
+ask ─► execute (auction.house) ─► Executed   its record goes to the journal, its answer waits at the gate
+                                  Asleep     stores are woken          ┐
+                                  Locked     it waits for its turn     ├ and executed again: nothing was changed
+                                  Elsewhere  other nodes are asked     ┘
+                                  Proposal   a trade with a store of another node (`shardnode.node.trades`)
+                                  Undecided  only an undecided trade stands in the way: unavailable
+"""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from auction.commands import Ask, Command
+from auction.context import Answer, Context, Request
+from auction.house import execute
+from auction.outcomes import Asleep, Elsewhere, Executed, Locked, Proposal, Undecided
+from auction.results import ListingView
+from auction.state import Notice
+from shardnode.node.awake_stores import AwakeStores
+from shardnode.node.gate import Gate
+from shardnode.node.journal_writer import JournalWriter
+from shardnode.node.records import Records
+from shardnode.node.turns import Turns
+from shardnode.ops.metrics import Metrics
+from shardnode.storage.port import StorageFault
+from shardnode.wire.errors import Unavailable
+
+log = Logger()
+
+Told = Mapping[str, ListingView | None]
+"""Listings of other nodes as their homes show them to who asks; None for one that does not exist."""
+NOTHING_TOLD: Told = {}
+
+NotYet = Asleep | Locked | Elsewhere | Proposal | Undecided
+"""What `execute` returns instead of what it executed; nothing was changed."""
+
+
+class RequestLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of what is under way."""
+
+    undecided_max: int = 10_000
+    """Requests waiting for stores to wake; beyond it requests are refused as unavailable."""
+    unsynced_max: int = 20_000
+    """Records not yet handed to the disk; beyond it mutations are refused as unavailable."""
+    wake_tries_max: int = 8
+    """How often one request may find that it needs yet another store."""
+    turn_s: float = 4.0
+    """How long a request waits for a listing that is held for a trade."""
+    retry_after_ms: int = 250
+    """What a client is told to wait, and a timer waits, when the node is at a bound."""
+    damaged_retry_after_ms: int = 60_000
+    """What a client is told to wait where a store's file is damaged."""
+
+
+class Requests:
+    """Executes requests. `propose` opens a trade, `read_elsewhere` asks a listing's home for it as the caller."""
+
+    def __init__(
+        self,
+        *,
+        stores: AwakeStores,
+        records: Records,
+        writer: JournalWriter,
+        gate: Gate,
+        turns: Turns,
+        context: Callable[[], Context],
+        propose: "Callable[[Request, Proposal, Deferred[Answer]], None]",
+        read_elsewhere: "Callable[[str, Request], Deferred[ListingView | None]]",
+        push: Callable[[str, Notice], None],
+        failed: Callable[[Failure], None],
+        limits: RequestLimits,
+        metrics: Metrics,
+    ) -> None:
+        self._stores = stores
+        self._records = records
+        self._writer = writer
+        self._gate = gate
+        self._turns = turns
+        self._context = context
+        self._propose = propose
+        self._read_elsewhere = read_elsewhere
+        self._push = push
+        self._failed = failed
+        self._limits = limits
+        self._metrics = metrics
+        self._ceased = False
+        self.undecided = 0
+
+    def cease(self) -> None:
+        """Decide nothing more: a bug may have left the states in memory halfway."""
+        self._ceased = True
+
+    def check_room(self, ask: Ask) -> None:
+        """Raise Unavailable where the node is behind with its disk and the request would put it further behind."""
+        if not isinstance(ask, Command):
+            return
+        for full, limit in (
+            (len(self._writer) >= self._limits.unsynced_max, "unsynced_max"),
+            (len(self._stores.dirty) >= self._stores.limits.dirty_max, "dirty_max"),
+        ):
+            if full:
+                self._metrics.limit_hit(limit)
+                raise Unavailable(f"the node is catching up ({limit}); try again", self._limits.retry_after_ms)
+
+    def decide(self, request: Request, answer: "Deferred[Answer]", tries: int = 0, told: Told | None = None) -> None:
+        """Execute a request and put its answer before the gate; `answer` fails with Unavailable where nothing was done.
+
+        Nothing is done for one that was given up meanwhile.
+        """
+        if answer.called or self._ceased:
+            return
+        context = self._context()
+        outcome = execute(request, self._stores.state, context, told or NOTHING_TOLD)
+        if isinstance(outcome, Executed):
+            self._finish_request(outcome, answer, context.now_ms)
+        else:
+            self._follow(outcome, request, answer, tries, told)
+
+    def finish(self, outcome: Executed, answer: "Deferred[Answer] | None", position: int) -> None:
+        """Let an answer and notices leave when a position is durable."""
+        if answer is not None:
+            self._gate.when(position, answer.callback, outcome.answer)
+        for player, notice in outcome.notices:
+            self._gate.when(position, self._push, player, notice)
+
+    def _finish_request(self, outcome: Executed, answer: "Deferred[Answer]", now_ms: int) -> None:
+        if outcome.record:
+            position = self._records.commit(outcome.record, now_ms)
+        else:
+            position = self._stores.position(outcome.reads)
+        self.finish(outcome, answer, position)
+
+    def _follow(
+        self, outcome: NotYet, request: Request, answer: "Deferred[Answer]", tries: int, told: Told | None
+    ) -> None:
+        if isinstance(outcome, Asleep):
+            self._wake(request, answer, outcome, tries, told)
+        elif isinstance(outcome, Locked):
+            self._wait(request, answer, outcome, tries, told)
+        elif isinstance(outcome, Elsewhere):
+            self._ask_elsewhere(request, answer, outcome, tries)
+        elif isinstance(outcome, Proposal):
+            self._propose(request, outcome, answer)
+        else:
+            self._fail(answer, undecided(self._limits.retry_after_ms))
+
+    def _wake(
+        self, request: Request, answer: "Deferred[Answer]", asleep: Asleep, tries: int, told: Told | None
+    ) -> None:
+        if not self._stores.make_room() or self.undecided >= self._limits.undecided_max:
+            self._metrics.limit_hit("awake_max" if self._stores.full() else "undecided_max")
+            why = Unavailable("the node holds as many stores as it may; try again", self._limits.retry_after_ms)
+            self._fail(answer, why)
+            return
+        assert tries < self._limits.wake_tries_max, f"{request.ask!r} needs ever more stores"
+        self.undecided += 1
+        awake = self._stores.wake(asleep.stores)
+        awake.addBoth(self._awake)
+        awake.addCallback(lambda _: self.decide(request, answer, tries + 1, told))
+        awake.addErrback(self._undecidable, answer)
+
+    def _awake(self, result: Failure | None) -> Failure | None:
+        self.undecided -= 1
+        return result
+
+    def _undecidable(self, failure: Failure, answer: "Deferred[Answer]") -> None:
+        if failure.check(StorageFault):
+            log.error("store cannot be opened; what needs it is refused, the rest goes on", why=str(failure.value))
+            self._metrics.limit_hit("damaged_store")
+            why = "a store that this needs cannot be opened; tell an operator"
+            self._fail(answer, Unavailable(why, self._limits.damaged_retry_after_ms))
+        elif failure.check(Unavailable):
+            self._fail(answer, failure)
+        else:
+            self._failed(failure)
+
+    def _wait(
+        self, request: Request, answer: "Deferred[Answer]", locked: Locked, tries: int, told: Told | None
+    ) -> None:
+        place = (locked.store, locked.listing)
+
+        def go() -> bool:
+            if answer.called or self._ceased:
+                return True
+            context = self._context()
+            outcome = execute(request, self._stores.state, context, told or NOTHING_TOLD)
+            if isinstance(outcome, Locked) and (outcome.store, outcome.listing) == place:
+                return False
+            if isinstance(outcome, Executed):
+                self._finish_request(outcome, answer, context.now_ms)
+            else:
+                self._follow(outcome, request, answer, tries, told)
+            return True
+
+        def give_up() -> None:
+            if not answer.called:
+                self._fail(answer, undecided(self._limits.retry_after_ms))
+
+        self._turns.wait(place, go, give_up, self._limits.turn_s)
+
+    def _ask_elsewhere(self, request: Request, answer: "Deferred[Answer]", outcome: Elsewhere, tries: int) -> None:
+        assert tries < self._limits.wake_tries_max, f"{request.ask!r} needs ever more listings"
+        asked = gatherResults(
+            [self._read_elsewhere(listing, request) for listing in outcome.listings], consumeErrors=True
+        )
+
+        def heard(views: list[ListingView | None]) -> None:
+            self.decide(request, answer, tries + 1, dict(zip(outcome.listings, views, strict=True)))
+
+        asked.addCallbacks(heard, lambda failure: failure.value.subFailure)
+        asked.addErrback(self._undecidable, answer)
+
+    @staticmethod
+    def _fail(answer: "Deferred[Answer]", why: Unavailable | Failure) -> None:
+        answer.errback(why)
+
+
+def undecided(retry_after_ms: int) -> Unavailable:
+    """Nothing was done, since another trade is not decided yet."""
+    return Unavailable("another trade that concerns this is not decided yet; try again", retry_after_ms)

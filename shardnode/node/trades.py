@@ -1,0 +1,440 @@
+"""Trades with stores of other nodes: drives the agreement, and does its tasks in the rules.
+
+    propose ──► agreement.open ──► Prepare at every participant ──► votes ──► judged ──► decided ──► settled ──► answer
+
+The agreement says what to persist, then what to send, and what the rules must do meanwhile (`shardnode.agreement`).
+What a task does to a store and what the agreement persists for it are one record. The caller's answer is what the
+buyer's side says when it is settled, whoever decided; where that takes too long the caller hears `in_doubt`. `remind`
+hears of each store in which a listing is free again, since its end may have come meanwhile.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from auction import trades
+from auction.commands import AdminMutation, BuyOut, Mutation
+from auction.context import Answer, Context, Request
+from auction.events import Goods, Record, TransferTaken
+from auction.legs import encode
+from auction.outcomes import Asleep, Executed, Held, Locked, Proposal, Undecided
+from auction.refusals import Refusal
+from auction.state import StoreId
+from shardnode.agreement.effects import Effects, EndedTask, JudgeTask, OpenTrade, PrepareTask, SettleTask
+from shardnode.agreement.engine import Agreement
+from shardnode.agreement.errors import DurabilityViolated
+from shardnode.agreement.limits import AgreementLimits
+from shardnode.agreement.messages import (
+    ClosedTrades,
+    Fact,
+    Message,
+    Outcome,
+    Participant,
+    Prepared,
+    Register,
+    TradeId,
+)
+from shardnode.cluster.map import ClusterMap
+from shardnode.node.awake_stores import AwakeStores
+from shardnode.node.gate import Gate
+from shardnode.node.reactor import DelayedCall, Reactor
+from shardnode.node.records import Facts, Records
+from shardnode.node.requests import Requests, undecided
+from shardnode.node.turns import Place, Turns
+from shardnode.ops.metrics import Metrics
+from shardnode.storage.port import StorageFault
+from shardnode.wire.errors import InDoubt, Unavailable
+
+log = Logger()
+
+
+class TradeLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of trading with other nodes."""
+
+    agreement: AgreementLimits = AgreementLimits()
+    answer_within_s: float = 4.0
+    """When a trade is not settled by then its caller hears that it is in doubt."""
+    goods_within_s: float = 1.0
+    """How long the answer to a buyout waits for what was bought to arrive."""
+    rest_s: float = 0.02
+    """The shortest time between two looks of the agreement at its timers."""
+    retry_after_ms: int = 500
+    """What a client is told to wait where a trade could not be agreed."""
+
+
+_UNDECIDED = encode(Undecided())
+"""Payload of a NO for which no rule is the reason."""
+
+_FACTS: dict[str, type[Fact]] = {
+    "prepared": Prepared,
+    "finished": Outcome,
+    "register": Register,
+    "closed": ClosedTrades,
+}
+
+
+def agreement_facts(facts: Mapping[str, bytes]) -> Iterator[Fact]:
+    """Those of a node's facts that the agreement keeps."""
+    for key, value in facts.items():
+        kind = _FACTS.get(key.partition("/")[0])
+        if kind is not None:
+            yield msgspec.json.decode(value, type=kind)
+
+
+class _Open(msgspec.Struct, eq=False):
+    """A trade of a caller who waits; `again` is what follows if it is aborted."""
+
+    request: Request
+    proposal: Proposal
+    answer: "Deferred[Answer]"
+    until_s: float
+    """When the caller hears that it is in doubt."""
+    expiry: DelayedCall | None
+    """None when it has heard that."""
+    again: Proposal | None = None
+
+    @property
+    def told(self) -> bool:
+        """Whether the caller heard `in_doubt`."""
+        return self.expiry is None
+
+    def end(self) -> None:
+        """It is decided: nobody needs to hear that it is in doubt."""
+        if self.expiry is not None:
+            self.expiry.cancel()
+
+
+class Trades:
+    """One node's trades with others. `say` sends a message to another node, `here` is this node's id."""
+
+    def __init__(
+        self,
+        *,
+        here: str,
+        incarnation: int,
+        facts: Mapping[str, bytes],
+        cluster_map: Callable[[], ClusterMap],
+        stores: AwakeStores,
+        records: Records,
+        gate: Gate,
+        turns: Turns,
+        requests: Requests,
+        context: Callable[[], Context],
+        say: Callable[[str, Message], None],
+        tell_key: Callable[[str, str], None],
+        remind: Callable[[StoreId], None],
+        random: Callable[[], float],
+        reactor: Reactor,
+        failed: Callable[[Failure], None],
+        limits: TradeLimits,
+        metrics: Metrics,
+    ) -> None:
+        self._here = here
+        self._map = cluster_map
+        self._stores = stores
+        self._records = records
+        self._gate = gate
+        self._turns = turns
+        self._requests = requests
+        self._context = context
+        self._say_elsewhere = say
+        self._tell_key = tell_key
+        self._remind = remind
+        self._reactor = reactor
+        self._failed = failed
+        self._limits = limits
+        self._metrics = metrics
+        since_epoch = cluster_map().nodes[here].since_epoch
+        self.agreement = Agreement(
+            here, incarnation, agreement_facts(facts), limits.agreement, random, reactor.seconds(), since_epoch
+        )
+        self._open: dict[TradeId, _Open] = {}
+        self._goods: dict[Place, tuple[_Open, Executed]] = {}
+        """Buyouts that are settled, by the buyer's store and listing, whose answer waits for what was bought."""
+        self._own: deque[Message] = deque()
+        self._stepping = False
+        self._tick: DelayedCall | None = None
+        self._tick_at_s = 0.0
+        self._ceased = False
+        self._committed = self._aborted = self._in_doubt = 0
+        self.counts: dict[str, Callable[[], float]] = {
+            "committed": lambda: self._committed,
+            "aborted": lambda: self._aborted,
+            "in_doubt": lambda: self._in_doubt,
+        }
+        """What became of the trades that callers here waited for; those in doubt count again when they are decided."""
+
+    def start(self) -> None:
+        """Begin to look at the agreement's timers; trades that a crash left open are recovered."""
+        self._arm()
+
+    def cease(self) -> None:
+        """Take no further step."""
+        self._ceased = True
+        if self._tick is not None:
+            self._tick.cancel()
+            self._tick = None
+
+    def propose(self, request: Request, proposal: Proposal, answer: "Deferred[Answer]") -> None:
+        """Open a trade for a caller who waits for its answer."""
+        self._propose(request, proposal, answer, self._reactor.seconds() + self._limits.answer_within_s)
+
+    def _propose(self, request: Request, proposal: Proposal, answer: "Deferred[Answer]", until_s: float) -> None:
+        cluster_map = self._map()
+        legs = {Participant(store, cluster_map.home_of(store)): leg for store, leg in proposal.legs.items()}
+        opened = self.agreement.open(cluster_map.epoch, cluster_map.acceptors, legs, self._reactor.seconds())
+        if opened is None:
+            self._metrics.limit_hit("trades_open_max")
+            answer.errback(Unavailable("too many trades are open on this node; try again", self._limits.retry_after_ms))
+            return
+        trade, effects = opened
+        left_s = max(until_s - self._reactor.seconds(), 0)
+        expiry = self._reactor.callLater(left_s, self._guarded, self._doubt, trade)
+        self._open[trade] = _Open(request, proposal, answer, until_s, expiry)
+        self._perform(effects)
+
+    def received(self, sender: str, message: Message) -> None:
+        """A message of the agreement from another node."""
+        if self._ceased:
+            return
+        try:
+            self._perform(self.agreement.step(sender, message, self._reactor.seconds()))
+        except DurabilityViolated as violated:
+            log.critical(
+                "a trade was committed that this store does not know: durability was violated. The store is stopped; "
+                "restore the data directory from its backup, or report this",
+                why=str(violated),
+            )
+            self._stores.condemn(violated.store, str(violated))
+
+    def recover(self, prepared: OpenTrade) -> None:
+        """Decide a trade that this node need not be part of."""
+        assert prepared.party is not None, prepared
+        self._perform(self.agreement.recover(prepared.trade, prepared.party, self._reactor.seconds()))
+
+    def open_trades(self) -> list[OpenTrade]:
+        """What is not over here."""
+        return self.agreement.open_trades(self._reactor.seconds())
+
+    def oldest_s(self) -> float:
+        """Age of the oldest of them in seconds."""
+        return max((trade.age_s for trade in self.open_trades()), default=0.0)
+
+    def took(self, store: StoreId, record: Record) -> None:
+        """A transfer was taken in: an answer may wait for what it brought."""
+        for event in record.get(store, ()):
+            if isinstance(event, TransferTaken) and isinstance(event.payload, Goods):
+                self._goods_there((store, event.payload.listing))
+
+    def _perform(self, effects: Effects, record: Record | None = None) -> int:
+        """Persist, then send; do the tasks. Returns the position of what was persisted, 0 for nothing."""
+        position = 0
+        if effects.persist or record:
+            facts: Facts = effects.persist
+            position = self._records.commit(record or {}, self._context().now_ms, facts)
+            for node, message in effects.send:
+                self._gate.when(position, self._say, node, message)
+        else:
+            for node, message in effects.send:
+                self._say(node, message)
+        for task in effects.tasks:
+            self._do(task)
+        self._arm()
+        return position
+
+    def _say(self, node: str, message: Message) -> None:
+        """Send a message; those to this node itself are taken one after another, never within each other."""
+        if node != self._here:
+            self._say_elsewhere(node, message)
+            return
+        self._own.append(message)
+        if self._stepping:
+            return
+        self._stepping = True
+        try:
+            while self._own:
+                self.received(self._here, self._own.popleft())
+        finally:
+            self._stepping = False
+
+    def _do(self, task: Any) -> None:
+        if isinstance(task, PrepareTask):
+            self._prepare(task, self._reactor.seconds() + task.deadline_s)
+        elif isinstance(task, SettleTask):
+            self._settle(task)
+        elif isinstance(task, JudgeTask):
+            self._judge(task)
+        else:
+            self._ended(task)
+
+    def _prepare(self, task: PrepareTask, until_s: float) -> None:
+        if not self._try_to_prepare(task, until_s):
+            raise AssertionError(task)
+
+    def _try_to_prepare(self, task: PrepareTask, until_s: float, waited_at: Place | None = None) -> bool:
+        """Vote, or wait for what that needs; False where the listing it waited for is held again."""
+        if self._ceased:
+            return True
+        left_s = until_s - self._reactor.seconds()
+        if left_s <= 0 or self._map().home_of(task.store) != self._here:
+            self._vote(task, yes=False, payload=_UNDECIDED)
+            return True
+        outcome = trades.prepare(str(task.trade), task.store, task.leg, self._stores.state, self._context())
+        if isinstance(outcome, Asleep):
+            self._wake_then(outcome.stores, lambda: self._prepare(task, until_s), lambda: self._vote_no(task))
+        elif isinstance(outcome, Locked):
+            place = (outcome.store, outcome.listing)
+            if place == waited_at:
+                return False
+            self._turns.wait(
+                place,
+                lambda: self._try_to_prepare(task, until_s, place),
+                lambda: self._vote_no(task),
+                left_s,
+            )
+        elif isinstance(outcome, Held):
+            self._vote(task, yes=True, payload=outcome.vote, record=outcome.record)
+        else:
+            self._vote(task, yes=False, payload=outcome.payload)
+        return True
+
+    def _vote_no(self, task: PrepareTask) -> None:
+        self._vote(task, yes=False, payload=_UNDECIDED)
+
+    def _vote(self, task: PrepareTask, *, yes: bool, payload: bytes, record: Record | None = None) -> None:
+        now_s = self._reactor.seconds()
+        self._perform(self.agreement.voted(task.trade, task.store, yes, payload, now_s), record)
+
+    def _judge(self, task: JudgeTask) -> None:
+        opened = self._open.get(task.trade)
+        payload: bytes | None = None
+        if opened is not None:
+            outcome = trades.judge(opened.proposal, task.votes)
+            if isinstance(outcome, bytes):
+                payload = outcome
+            elif isinstance(outcome, Proposal):
+                opened.again = outcome
+        self._perform(self.agreement.judged(task.trade, payload, self._reactor.seconds()))
+
+    def _settle(self, task: SettleTask) -> None:
+        if self._ceased:
+            return
+        trade, value = str(task.trade), task.value
+        state = self._stores.state(task.store)
+        held = None if state is None else state.trades.get(trade)
+        outcome = trades.settle(trade, task.store, value.commit, value.payload, self._stores.state, self._context())
+        if isinstance(outcome, Asleep):
+            self._wake_then(outcome.stores, lambda: self._settle(task), lambda: self._settle_later(task))
+            return
+        assert held is not None, task
+        effects = self.agreement.settled(task.trade, task.store, self._reactor.seconds())
+        position = self._perform(effects, outcome.record)
+        self._requests.finish(outcome, None, position)
+        opened = self._open.get(task.trade)
+        if value.commit and opened is not None and opened.proposal.home == task.store:
+            self._answer(task.trade, opened, outcome, position)
+        self._turns.free((task.store, held.listing))
+        self._remind(task.store)
+
+    def _settle_later(self, task: SettleTask) -> None:
+        """The store cannot be opened now: its trade stays open, and is tried again."""
+        self._reactor.callLater(self._limits.answer_within_s, self._guarded, self._settle, task)
+
+    def _answer(self, trade: TradeId, opened: _Open, outcome: Executed, position: int) -> None:
+        """The buyer's side is settled: the caller gets its answer, of a buyout once the goods are there."""
+        del self._open[trade]
+        self._committed += 1
+        opened.end()
+        if opened.told and opened.request.own_key:
+            self._tell_key(opened.request.caller.player, opened.request.own_key)
+        if not isinstance(opened.request.ask, BuyOut):
+            self._gate.when(position, opened.answer.callback, outcome.answer)
+            return
+        place = (opened.proposal.home, opened.proposal.listing)
+        self._goods[place] = opened, outcome
+        self._reactor.callLater(self._limits.goods_within_s, self._guarded, self._goods_there, place)
+
+    def _goods_there(self, place: Place) -> None:
+        """What was bought has arrived, or is late; the buyer's answer may leave."""
+        waiting = self._goods.pop(place, None)
+        if waiting is not None:
+            opened, outcome = waiting
+            self._gate.when(self._stores.position([place[0]]), opened.answer.callback, outcome.answer)
+
+    def _ended(self, task: EndedTask) -> None:
+        """A trade of ours is decided. A commit is answered when it is settled here, an abort at once."""
+        opened = self._open.get(task.trade)
+        if opened is None or task.value.commit:
+            return
+        del self._open[task.trade]
+        self._aborted += 1
+        opened.end()
+        if opened.answer.called:
+            return
+        if opened.again is not None:
+            self._propose(opened.request, opened.again, opened.answer, opened.until_s)
+            return
+        why = trades.refused(opened.proposal, task.refusals) if task.refusals else Undecided()
+        if isinstance(why, Refusal):
+            position = self._stores.position([opened.proposal.home])
+            self._gate.when(position, opened.answer.callback, Answer(why, refused=True))
+        elif isinstance(why, Undecided):
+            opened.answer.errback(undecided(self._limits.retry_after_ms))
+        else:
+            self._requests.decide(opened.request, opened.answer)
+
+    def _doubt(self, trade: TradeId) -> None:
+        """Nobody knows in time what becomes of a trade: its caller may repeat the key."""
+        opened = self._open.get(trade)
+        if opened is None:
+            return
+        self._in_doubt += 1
+        opened.expiry = None
+        ask = opened.request.ask
+        assert isinstance(ask, Mutation | AdminMutation), ask
+        if not opened.answer.called:
+            opened.answer.errback(InDoubt(ask.key or opened.request.own_key, str(trade)))
+
+    def _wake_then(self, stores: tuple[StoreId, ...], go: Callable[[], None], give_up: Callable[[], None]) -> None:
+        def cannot(failure: Failure) -> None:
+            failure.trap(StorageFault)
+            log.error("a store of a trade cannot be opened", why=str(failure.value))
+            give_up()
+
+        if not self._stores.make_room():
+            give_up()
+            return
+        awake = self._stores.wake(stores)
+        awake.addCallbacks(lambda _: go(), cannot)
+        awake.addErrback(self._failed)
+
+    def _arm(self) -> None:
+        """Look again when the agreement next has something to do."""
+        due_s = self.agreement.wake_at_s()
+        if due_s is None or self._ceased:
+            return
+        due_s = max(due_s, self._reactor.seconds() + self._limits.rest_s)
+        if self._tick is not None:
+            if self._tick_at_s <= due_s:
+                return
+            self._tick.cancel()
+        self._tick_at_s = due_s
+        self._tick = self._reactor.callLater(due_s - self._reactor.seconds(), self._guarded, self._look)
+
+    def _look(self) -> None:
+        self._tick = None
+        self._perform(self.agreement.tick(self._reactor.seconds()))
+
+    def _guarded(self, work: Callable[..., None], *args: Any) -> None:
+        """What the reactor calls: a bug of ours met there stops the node."""
+        if self._ceased:
+            return
+        try:
+            work(*args)
+        except Exception:  # whatever it is, the node must not go on
+            self._failed(Failure())
