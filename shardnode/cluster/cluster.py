@@ -106,6 +106,10 @@ class Cluster:
             if loop.running:
                 loop.stop()
 
+    def can_reach(self, node: str) -> bool:
+        """Whether a node is this one, or there is a link to it now."""
+        return node == self.name or self._network.is_up(node)
+
     def ask(self, request: Request) -> "Deferred[Answer]":
         """The answer of the whole house. Fails with Unavailable, InDoubt, or, where the request asks for it, Moved."""
         return self._router.ask(request)

@@ -214,6 +214,7 @@ class Node:
             requests=self.requests,
             context=self._context,
             say=self.cluster.say,
+            can_reach=self.cluster.can_reach,
             tell_key=self.tell_key,
             remind=self._remind,
             random=lambda: outside.random_int(0, 1 << 30) / (1 << 30),

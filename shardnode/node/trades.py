@@ -126,6 +126,7 @@ class Trades:
         requests: Requests,
         context: Callable[[], Context],
         say: Callable[[str, Message], None],
+        can_reach: Callable[[str], bool],
         tell_key: Callable[[str, str], None],
         remind: Callable[[StoreId], None],
         random: Callable[[], float],
@@ -143,6 +144,7 @@ class Trades:
         self._requests = requests
         self._context = context
         self._say_elsewhere = say
+        self._can_reach = can_reach
         self._tell_key = tell_key
         self._remind = remind
         self._reactor = reactor
@@ -187,6 +189,12 @@ class Trades:
     def _propose(self, request: Request, proposal: Proposal, answer: "Deferred[Answer]", until_s: float) -> None:
         cluster_map = self._map()
         legs = {Participant(store, cluster_map.home_of(store)): leg for store, leg in proposal.legs.items()}
+        if not all(self._can_reach(participant.node) for participant in legs):
+            answer.errback(Unavailable("the listing's node cannot be reached; try again", self._limits.retry_after_ms))
+            return
+        if 2 * sum(map(self._can_reach, cluster_map.acceptors)) <= len(cluster_map.acceptors):
+            answer.errback(Unavailable("too few nodes can be reached to agree; try again", self._limits.retry_after_ms))
+            return
         opened = self.agreement.open(cluster_map.epoch, cluster_map.acceptors, legs, self._reactor.seconds())
         if opened is None:
             self._metrics.limit_hit("trades_open_max")
@@ -350,8 +358,10 @@ class Trades:
         del self._open[trade]
         self._committed += 1
         opened.end()
-        if opened.told and opened.request.own_key:
-            self._tell_key(opened.request.caller.player, opened.request.own_key)
+        if opened.told:
+            if opened.request.own_key:
+                self._tell_key(opened.request.caller.player, opened.request.own_key)
+            return
         if not isinstance(opened.request.ask, BuyOut):
             self._gate.when(position, opened.answer.callback, outcome.answer)
             return

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.base import DelayedCall
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
@@ -22,6 +23,31 @@ from tests.node.hand_lane import HandLane
 
 EPOCH_S = 1_800_000_000.0
 HOUR_S = 3_600
+
+
+class ReactorOfOneStart:
+    """A clock as one start of a node sees it: when the start is over, its calls are."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._calls: list[DelayedCall] = []
+
+    def seconds(self) -> float:
+        """See Reactor."""
+        return self._clock.seconds()
+
+    def callLater(self, delay: float, call: Callable[..., Any], *args: Any, **kwargs: Any) -> DelayedCall:  # noqa: N802
+        """See Reactor."""
+        self._calls = [made for made in self._calls if made.active()]
+        made = self._clock.callLater(delay, call, *args, **kwargs)
+        self._calls.append(made)
+        return made
+
+    def end(self) -> None:
+        """Nothing of this start happens any more."""
+        for made in self._calls:
+            if made.active():
+                made.cancel()
 
 
 class NodeInMemory:
@@ -56,6 +82,7 @@ class NodeInMemory:
             lambda: EPOCH_S + self.reactor.seconds() + self.wall_ahead_s, self.reactor.seconds, recovered.now_ms
         )
         self.metrics = Metrics(self.name, "w")
+        self.own_reactor = ReactorOfOneStart(self.reactor)
         self.node = Node(
             name=self.name,
             cluster_map=self.map,
@@ -63,7 +90,7 @@ class NodeInMemory:
             recovered=recovered,
             surroundings=Surroundings(
                 storage=self.storage,
-                reactor=self.reactor,
+                reactor=self.own_reactor,
                 clock=self.clock,
                 journal_lane=self.journal_lane,
                 files_lane=self.files_lane,
@@ -81,8 +108,7 @@ class NodeInMemory:
 
     def crash(self, *, lose_unsynced: bool = True) -> None:
         """End as by `kill -9`: what was in memory is gone, the reactor's calls with it."""
-        for call in self.reactor.getDelayedCalls():
-            call.cancel()
+        self.own_reactor.end()
         self.storage.crash(lose_unsynced=lose_unsynced)
 
     def stop(self) -> None:
@@ -94,19 +120,22 @@ class NodeInMemory:
         self.storage.close()
         self.crash(lose_unsynced=False)
 
-    def work(self) -> None:
+    def work(self, rounds: int = 50) -> None:
         """Let everything that is under way come to rest; no time passes."""
-        for _ in range(50):
+        for _ in range(rounds):
             self.reactor.advance(0)
-            for lane in (self.files_lane, self.journal_lane, self.search_lane):
-                lane.run()
+            self.run_lanes()
+
+    def run_lanes(self) -> None:
+        """Do what the lanes were given."""
+        for lane in (self.files_lane, self.journal_lane, self.search_lane):
+            lane.run()
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, in steps short enough for every timer."""
         for _ in range(round(seconds / 0.05)):
             self.reactor.advance(0.05)
-            for lane in (self.files_lane, self.journal_lane, self.search_lane):
-                lane.run()
+            self.run_lanes()
 
     def begin(self, player: str, ask: Ask, role: Role = "player") -> "Deferred[Answer]":
         """Ask, and let nothing happen yet."""

@@ -45,7 +45,11 @@ class Bench:
     def add(self, **more: Any) -> int:
         """Hand in a small record."""
         return self.writer.add(
-            {"s": [StoreOpened("ann", "s")]}, 1_000, more.get("wakeups", {}), more.get("listings", {}), more.get("facts", {})
+            {"s": [StoreOpened("ann", "s")]},
+            1_000,
+            more.get("wakeups", {}),
+            more.get("listings", {}),
+            more.get("facts", {}),
         )
 
     def turn(self) -> None:
