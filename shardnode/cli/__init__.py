@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": "shardnode.cli.run:run_command",
     "serve": "shardnode.cli.serve:serve_command",
+    "cluster": "shardnode.cli.cluster:cluster_command",
     "token": "shardnode.cli.token:token_command",
     "audit": "shardnode.cli.audit:audit_command",
     "inspect": "shardnode.cli.inspect:inspect_command",
+    "trades": "shardnode.cli.trades:trades_command",
     "world": "shardnode.cli.world:world",
     "client": "clients.terminal:client",
     "bots": "clients.bots:bots_command",
@@ -28,9 +30,11 @@ COMMANDS = {
 SUMMARIES = {
     "run": "Serve a populated auction house, to meet it for the first time.",
     "serve": "Run one node of the auction house.",
+    "cluster": "Run a local cluster, or say that one of its nodes was replaced.",
     "token": "Print a token for a player, a service or an operator.",
     "audit": "Prove over stopped data directories that nothing was lost or doubled.",
     "inspect": "Show one player's store.",
+    "trades": "Show a node's open trades and what they wait for.",
     "world": "Check, build and look at the world data.",
     "client": "Trade at a terminal.",
     "bots": "Let a population of bots trade.",

@@ -7,7 +7,7 @@ crashed node's files and journal are read, without changing them, and the same q
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -23,13 +23,27 @@ if TYPE_CHECKING:
         ListingsResult,
         WorldResult,
     )
-
-    Answers = tuple[WorldResult, AdminPlayerResult, InventoryResult, ListingsResult, BidsResult, DeliveriesResult]
+    from shardnode.ops.open_trades import TradeRow
 
 ENTRIES_SHOWN = 12
 """How many of the latest ledger entries are shown."""
 TOKEN_S = 60
 PAGE = 100
+
+
+class Seen(NamedTuple):
+    """What there is to show of one player."""
+
+    world: "WorldResult"
+    known: "AdminPlayerResult"
+    stash: "InventoryResult"
+    listings: "ListingsResult"
+    bids: "BidsResult"
+    deliveries: "DeliveriesResult"
+    trades: "list[TradeRow]"
+    """Of a stopped node: what the store holds for trades with other nodes."""
+    bids_elsewhere: int
+    """Of a stopped node: bids on listings of other nodes, which cannot be asked."""
 
 
 @click.command("inspect")
@@ -44,51 +58,46 @@ PAGE = 100
 def inspect_command(data: Path, ids: bool, player: str) -> None:
     """Show one player: wallet, stash, listings, bids, deliveries, ledger."""
     from clients.errors import AuctionError
+    from shardnode.storage.data_directory import DataDirectory
     from shardnode.storage.port import StorageFault
 
-    url = _running_url(data)
+    url = DataDirectory(data).running_url()
     try:
-        answers = _ask_node(data, url, player) if url else _read_files(data, player)
+        seen = _ask_node(data, url, player) if url else _read_files(data, player)
     except (AuctionError, StorageFault) as problem:
         click.echo(str(problem), err=True)
         sys.exit(2)
-    if answers is None:
+    if seen is None:
         click.echo(f"no player {player!r} is known here; names are case-sensitive", err=True)
         sys.exit(1)
-    _show(player, answers, whole_ids=ids)
+    _show(player, seen, whole_ids=ids)
 
 
-def _running_url(data: Path) -> str | None:
-    """Where the node on this directory serves, if one does."""
-    from shardnode.storage.data_directory import DataDirectory
-
-    directory = DataDirectory(data)
-    return directory.url.read_text().strip() if directory.in_use() and directory.url.exists() else None
-
-
-def _ask_node(data: Path, url: str, player: str) -> "Answers | None":
+def _ask_node(data: Path, url: str, player: str) -> Seen | None:
     import asyncio
 
     from clients.errors import NotFound
     from shardnode.cli import mint_token
 
-    async def ask() -> "Answers | None":
-        operator = await connect_by_asyncio(url, lambda: mint_token(data, "inspect", "operator", TOKEN_S), None)
+    async def ask() -> Seen | None:
+        operator = await connect_by_asyncio([url], lambda: mint_token(data, "inspect", "operator", TOKEN_S), None)
         try:
             known = await operator.inspect(player)
         except NotFound:
             return None
         finally:
             operator.close()
-        as_player = await connect_by_asyncio(url, lambda: mint_token(data, player, "player", TOKEN_S), None)
+        as_player = await connect_by_asyncio([url], lambda: mint_token(data, player, "player", TOKEN_S), None)
         try:
-            return (
+            return Seen(
                 await as_player.world(),
                 known,
                 await as_player.inventory(limit=PAGE),
                 await as_player.my_listings(limit=PAGE),
                 await as_player.my_bids(limit=PAGE),
                 await as_player.deliveries(limit=PAGE),
+                trades=[],
+                bids_elsewhere=0,
             )
         finally:
             as_player.close()
@@ -96,59 +105,75 @@ def _ask_node(data: Path, url: str, player: str) -> "Answers | None":
     return asyncio.run(ask())
 
 
-def _read_files(data: Path, player: str) -> "Answers | None":
+def _read_files(data: Path, player: str) -> Seen | None:
     from auction import commands
     from auction.context import Caller, Context, Request
     from auction.house import execute
     from auction.ids import player_store
-    from auction.outcomes import Executed
+    from auction.outcomes import Elsewhere, Executed
     from auction.refusals import Refusal
+    from shardnode.ops.open_trades import left
     from shardnode.storage.offline import OfflineDirectory
     from worlddata.loading import PACKAGED_SOURCES
     from worlddata.toml_sources import read_sources
 
+    now_ms = int(time.time() * 1000)
     with OfflineDirectory(data) as directory:
+        store = player_store(directory.naming_key, player)
+        here = {store, *directory.stores()}
+        elsewhere: set[str] = set()
         context = Context(
             read_sources(PACKAGED_SOURCES),
-            int(time.time() * 1000),
+            now_ms,
             lambda name: player_store(directory.naming_key, name),
             lambda low, _high: low,
             str(data),
+            at_home=here.__contains__,
         )
 
         def answer(ask: commands.StoreQuery | commands.WorldQuery, caller: Caller = Caller(player, "player")) -> Any:  # noqa: B008 - a frozen value
             executed = execute(Request(caller, ask), directory.load, context)
+            if isinstance(executed, Elsewhere):
+                elsewhere.update(executed.listings)
+                executed = execute(Request(caller, ask), directory.load, context, dict.fromkeys(executed.listings))
             assert isinstance(executed, Executed), executed
             return executed.answer.body
 
         known = answer(commands.InspectPlayer(player=player), Caller("", "operator"))
         if isinstance(known, Refusal):
             return None
-        return (
+        return Seen(
             answer(commands.DescribeWorld()),
             known,
             answer(commands.ListInventory(limit=PAGE)),
             answer(commands.MyListings(limit=PAGE)),
             answer(commands.MyBids(limit=PAGE)),
             answer(commands.ListDeliveries(limit=PAGE)),
+            [row for row in left(directory, now_ms).trades if store in row.participants],
+            len(elsewhere),
         )
 
 
-def _show(player: str, answers: "Answers", *, whole_ids: bool) -> None:
+def _show(player: str, seen: Seen, *, whole_ids: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
     from clients.terminal.tables import Display, wallet
+    from shardnode.cli.trades import table_of
 
-    world, known, stash, listings, bids, deliveries = answers
+    known = seen.known
     console = Console()
-    display = Display(world, int(time.time() * 1000), width=console.width, whole_ids=whole_ids)
+    display = Display(seen.world, int(time.time() * 1000), width=console.width, whole_ids=whole_ids)
     console.print(wallet(known))
     console.print(f"store {known.store} at {known.node}")
-    console.print(display.stash(stash.items, stash.commodities))
-    console.print(display.listings(listings.listings, f"{player}'s listings"))
-    console.print(display.bids(bids.bids))
-    console.print(display.deliveries(deliveries.deliveries, "Deliveries that wait"))
+    console.print(display.stash(seen.stash.items, seen.stash.commodities))
+    console.print(display.listings(seen.listings.listings, f"{player}'s listings"))
+    console.print(display.bids(seen.bids.bids))
+    if seen.bids_elsewhere:
+        console.print(f"and {seen.bids_elsewhere} bids on listings of other nodes; start this node to see them")
+    if seen.trades:
+        console.print(table_of(seen.trades, "Trades that hold something of this store"))
+    console.print(display.deliveries(seen.deliveries.deliveries, "Deliveries that wait"))
     ledger = Table("entry", "gold", "from", "to", "for", title=f"The latest {ENTRIES_SHOWN} ledger entries")
     for entry in known.ledger[-ENTRIES_SHOWN:]:
         ledger.add_row(

@@ -1,8 +1,9 @@
 """The audit: proof over whole data directories that gold and goods are conserved and every item is in one place.
 
 Every store of every directory is read as its node would know it, journal included. `auction.conservation` sums up and
-compares each store's books with its rows, `auction.ties` compares the stores with one another. All directories of a
-house belong in one audit: what left one store is in another.
+compares each store's books with its rows, `auction.ties` compares the stores with one another, given what the nodes
+keep of transfers under way and of trades. All directories of a house belong in one audit: what left one store is in
+another.
 """
 
 from collections.abc import Iterable
@@ -11,14 +12,31 @@ from pathlib import Path
 import msgspec
 
 from auction.conservation import Balance, Totals, faults
+from auction.events import TransferSent, decode_events
+from auction.state import PlayerState, StoreId
 from auction.ties import Ties
+from shardnode.agreement.facts import read
+from shardnode.agreement.messages import Outcome
+from shardnode.storage.facts import TRANSFERS, Unsent, sender_of
 from shardnode.storage.offline import OfflineDirectory
 from shardnode.storage.port import StorageFault
 
-TABLES_COUNTED = ("account", "items", "commodities", "listings", "bids", "deliveries", "transfers_out", "transfers_in")
+TABLES_COUNTED = (
+    "account",
+    "items",
+    "commodities",
+    "listings",
+    "bids",
+    "deliveries",
+    "trades",
+    "transfers_out",
+    "transfers_in",
+)
 """What is read of a store that has no records beyond its file; the other tables hold neither gold nor goods."""
 MENTIONED = 100
 """How many faults, and how many files that cannot be read, a report mentions at most."""
+
+_decode_unsent = msgspec.json.Decoder(Unsent).decode
 
 
 class Gold(msgspec.Struct, frozen=True):
@@ -52,42 +70,108 @@ class Report(msgspec.Struct, frozen=True):
     commodities: dict[str, Balance]
     stores: int
     open_trades: int
-    """Trades prepared without a decision. Only trades between nodes are ever prepared, and this version has none."""
+    """Trades between nodes for which some store still holds something."""
     faults: list[str]
     """What is wrong, for a person."""
 
 
 def audit(data_dirs: Iterable[Path]) -> Report:
-    """Audit all directories of a house, stopped or crashed. StorageFault where one is in use or cannot be read."""
-    totals, ties, found, unreadable = Totals(), Ties(), [], []
+    """Audit all directories of a house, stopped or crashed. StorageFault where one is in use or cannot be read, and for
+    directories of different houses.
+    """
+    house = _House()
     for data_dir in data_dirs:
         with OfflineDirectory(data_dir) as directory:
-            lost = directory.acknowledged - directory.position
-            if lost:
-                found.append(f"{data_dir}: the last {lost} acknowledged records are missing from its journal")
-            for store in directory.stores():
-                try:
-                    state = directory.load(store, TABLES_COUNTED)
-                except StorageFault as fault:
-                    unreadable.append(str(fault))
-                    continue
-                totals.add(state)
-                ties.add(state)
-                found += faults(state)
-    if unreadable:
-        raise StorageFault("\n".join(_mentioned(unreadable)))
-    found += ties.faults()
-    found += [f"item {item} is in more than one place" for item in totals.duplicates]
-    gold, items = totals.gold, totals.items
-    return Report(
-        balanced=totals.balanced() and not found,
-        gold=Gold(gold.granted, gold.burned, gold.held, gold.escrow, gold.in_flight),
-        items=Items(items.granted, items.burned, items.held, items.escrow, items.in_flight, totals.duplicates),
-        commodities=totals.commodities,
-        stores=totals.stores,
-        open_trades=0,
-        faults=_mentioned(found),
-    )
+            house.add(data_dir, directory)
+    return house.report()
+
+
+class _House:
+    """What was read so far."""
+
+    def __init__(self) -> None:
+        self._totals = Totals()
+        self._ties = Ties()
+        self._found: list[str] = []
+        self._unreadable: list[str] = []
+        self._directories: dict[str, Path] = {}
+        """By their identities."""
+        self._naming_key = b""
+        self._stores: set[StoreId] = set()
+        self._partners: set[StoreId] = set()
+        """Stores that others exchanged transfers with."""
+
+    def add(self, data_dir: Path, directory: OfflineDirectory) -> None:
+        """Read one directory. Raises StorageFault for one that is read already, or belongs to another house."""
+        self._check_house(data_dir, directory)
+        lost = directory.acknowledged - directory.position
+        if lost:
+            self._found.append(f"{data_dir}: the last {lost} acknowledged records are missing from its journal")
+        for store in directory.stores():
+            self._stores.add(store)
+            try:
+                self._add_store(directory.load(store, TABLES_COUNTED))
+            except StorageFault as fault:
+                self._unreadable.append(str(fault))
+        for key, value in directory.facts.items():
+            self._add_fact(key, value)
+
+    def report(self) -> Report:
+        """What it all makes together; StorageFault if anything could not be read."""
+        if self._unreadable:
+            raise StorageFault("\n".join(_mentioned(self._unreadable)))
+        totals = self._totals
+        self._ties.count_between(totals)
+        found = [*self._found, *self._missing(), *self._ties.faults()]
+        found += [f"item {item} is in more than one place" for item in totals.duplicates]
+        gold, items = totals.gold, totals.items
+        return Report(
+            balanced=totals.balanced() and not found,
+            gold=Gold(gold.granted, gold.burned, gold.held, gold.escrow, gold.in_flight),
+            items=Items(items.granted, items.burned, items.held, items.escrow, items.in_flight, totals.duplicates),
+            commodities=totals.commodities,
+            stores=totals.stores,
+            open_trades=self._ties.open_trades,
+            faults=_mentioned(found),
+        )
+
+    def _check_house(self, data_dir: Path, directory: OfflineDirectory) -> None:
+        same = self._directories.get(directory.identity)
+        if same is not None:
+            raise StorageFault(f"{data_dir}: is {same} again, or a copy of it; name each node's directory once")
+        first = next(iter(self._directories.values()), data_dir)
+        if self._naming_key not in (b"", directory.naming_key):
+            raise StorageFault(
+                f"{data_dir}: belongs to another house than {first}, its stores are named under another key; audit the "
+                "directories of one house together, and no others"
+            )
+        self._directories[directory.identity] = data_dir
+        self._naming_key = directory.naming_key
+
+    def _add_store(self, state: PlayerState) -> None:
+        self._totals.add(state)
+        self._ties.add(state)
+        self._found += faults(state)
+        for mark in (*state.transfers_out, *state.transfers_in):
+            self._partners.add(mark.store.partition("@")[0])
+
+    def _add_fact(self, key: str, value: bytes) -> None:
+        if key.startswith(TRANSFERS):
+            for sent in decode_events(_decode_unsent(value).event):
+                assert isinstance(sent, TransferSent), key
+                self._ties.add_unsent(sender_of(key), sent)
+        fact = read(key, value)
+        if isinstance(fact, Outcome):
+            self._ties.add_outcome(str(fact.trade), fact.value.commit, fact.value.payload)
+
+    def _missing(self) -> list[str]:
+        missing = sorted(self._partners - self._stores)
+        if not missing:
+            return []
+        return [
+            f"{len(missing)} stores that others exchanged gold or goods with are in none of these directories, "
+            f"{missing[0]} for one: name the directories of all nodes of the house; if these are all, one was lost"
+        ]
 
 
 def _mentioned(found: list[str]) -> list[str]:

@@ -44,6 +44,7 @@ class OfflineDirectory:
         self._tail: dict[StoreId, list[tuple[int, bytes]]] = {}
         """Store → its parts of the journal's records, by position."""
         self._resources = ExitStack()
+        self.identity = ""
         self.naming_key = b""
         self.facts: dict[str, bytes] = {}
         """What the node knows besides its stores' states: key → JSON."""
@@ -124,7 +125,7 @@ class OfflineDirectory:
 
     def _read_journal(self, connection: Connection) -> None:
         node = connection.execute(_IDENTIFY).one()
-        self.naming_key = node.naming_key
+        self.identity, self.naming_key = node.identity, node.naming_key
         self.facts = batches.facts_of(connection.execute(_FACTS).all())
         chain = Chain(node.cut_position, node.cut_checksum, node.cut_now_ms)
         for row in connection.execute(_IN_ORDER).mappings():

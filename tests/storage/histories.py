@@ -37,7 +37,7 @@ def as_kept(house: House) -> dict[StoreId, dict[str, dict]]:
 
 def write(house: House, data: Path, saved: int) -> SqliteStorage:
     """The house's records in a data directory, one a batch; stores' files know the first `saved`. It is left open."""
-    keys = [bytes(8), NAMING_KEY, bytes(16)]
+    keys = [bytes(8), NAMING_KEY, data.name.encode().rjust(16)[-16:]]
     storage = SqliteStorage(data, random_bytes=lambda count: next(key for key in keys if len(key) == count))
     assert len(NAMING_KEY) == NAMING_KEY_BYTES
     storage.open()
