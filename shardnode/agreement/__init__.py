@@ -16,5 +16,5 @@ clock, socket, disk or rules; payloads and legs are bytes that it never reads. W
 
 The parts, in reading order: `messages`, `effects`, `tables` (every state and what moves it), `acceptor`, `participant`,
 `coordinator` with `closing`, `recovery`, and `engine`, which puts them together. `closed`, `facts`, `timers`, `limits`
-and `errors` serve them; `diagram` draws the tables.
+and `errors` serve them.
 """

@@ -5,7 +5,7 @@
 2. A machine that has reached its last state is forgotten; what is said of it later is answered from the closed set.
 3. What a machine persists, sends and asks for when it moves is in its own module, and nowhere else.
 
-`python -m shardnode.agreement.diagram` draws them.
+docs/agreement-states.md draws them.
 """
 
 from enum import Enum, unique
@@ -159,11 +159,11 @@ class RecoveryState(_Word):
 class RecoveryInput(_Word):
     """What happens to a recovery."""
 
-    UNKNOWN = "no participant knows, or none that answers in time"
-    MAJORITY = "a majority of acceptors has answered the ballot"
+    UNKNOWN = "no participant knows the outcome, or none says so in time"
+    MAJORITY = "a majority of acceptors has promised the ballot"
     NACK = "an acceptor has promised a larger ballot"
     DUE = "time has passed"
-    LEARNED = "a participant knows, or a value is chosen"
+    LEARNED = "a participant knows the outcome, or the proposed value is chosen"
     TOLD = "somebody else tells the outcome"
     CLOSED = "the trade is closed"
     TAKEN_OVER = "the trade's coordinator is alive here and goes on"
@@ -177,7 +177,6 @@ RECOVERY: Table[RecoveryState, RecoveryInput] = Table(
         (RecoveryState.PROMISING, RecoveryInput.MAJORITY): RecoveryState.ACCEPTING,
         (RecoveryState.PROMISING, RecoveryInput.NACK): RecoveryState.WAITING,
         (RecoveryState.PROMISING, RecoveryInput.DUE): RecoveryState.ASKING,
-        (RecoveryState.ACCEPTING, RecoveryInput.MAJORITY): RecoveryState.TELLING,
         (RecoveryState.ACCEPTING, RecoveryInput.NACK): RecoveryState.WAITING,
         (RecoveryState.ACCEPTING, RecoveryInput.DUE): RecoveryState.ASKING,
         (RecoveryState.WAITING, RecoveryInput.DUE): RecoveryState.ASKING,
