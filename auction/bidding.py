@@ -22,7 +22,9 @@ def place_bid(state: PlayerState, ask: PlaceBid, vote: BidVote, context: Context
     if not vote.led and no_bid_left(state, ask.listing, context):
         return Refusal("bid_limit")
     short = cannot_pay(state, vote.covered)
-    return short if short is not None else [placed(ask.listing, ask.amount, vote, context)]
+    if short is not None:
+        return short
+    return [BidPlaced(ask.listing, ask.amount, vote.held, vote.leads, context.now_ms)]
 
 
 def pay_buyout(
@@ -39,13 +41,9 @@ def no_bid_left(state: PlayerState, listing: str, context: Context) -> bool:
     The limit is held against every new bid, whether it would lead or not, so that its answer tells nothing of the
     leader's maximum.
     """
-    others = state.standing_bids + state.open_bids - state.leads(listing)
-    return others >= context.catalog.rules.max_bids
-
-
-def placed(listing: str, amount: int, vote: BidVote, context: Context) -> BidPlaced:
-    """What a bid does in the bidder's store."""
-    return BidPlaced(listing, amount, vote.held, vote.leads, context.now_ms)
+    most = context.catalog.rules.max_bids
+    bids = state.standing_bids + state.open_bids
+    return bids >= most and bids - state.leads(listing) >= most
 
 
 def bid_answer(vote: BidVote, bidder: str) -> BidResult | Refusal:

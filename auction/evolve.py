@@ -76,16 +76,12 @@ def after_placing(before: Bid | None, event: events.BidPlaced) -> Bid:
     Whoever leads and raises holds less than the whole. Any other bid tells that an earlier lead, if the row still shows
     one, is over: its whole maximum is owed until the refund comes.
     """
-    due = 0 if before is None else before.refund_due
-    raises = _raises(event)
-    if before is not None and before.winning:
-        assert not raises or event.held == event.amount - before.amount, event
-        due += 0 if raises else before.amount
+    due = 0
+    if before is not None:
+        due = before.refund_due
+        if before.winning and not (event.winning and event.held < event.amount):
+            due += before.amount
     return Bid(event.listing, event.amount, event.winning, event.at_ms, due)
-
-
-def _raises(event: events.BidPlaced) -> bool:
-    return event.winning and event.held < event.amount
 
 
 def _store_opened(state: PlayerState, event: events.StoreOpened) -> None:
@@ -229,24 +225,22 @@ def _bid_placed(state: PlayerState, event: events.BidPlaced) -> None:
         at_ms=event.at_ms,
     )
     before = state.bids.get(event.listing)
-    after = after_placing(before, event)
-    assert not _raises(event) or (before is not None and before.winning) or _may_have_forgotten(state), event
-    _put_bid(state, before, after)
+    if before is not None and before.winning:
+        assert not event.winning or event.held in (event.amount, event.amount - before.amount), event
+        state.standing_bids -= 1
+        state.bids_escrowed -= before.amount
+    else:
+        assert event.held == event.winning * event.amount or _may_have_forgotten(state), event
+    if event.winning:
+        state.standing_bids += 1
+        state.bids_escrowed += event.amount
+    state.bids.put(event.listing, after_placing(before, event))
     _cut_back_lost_bids(state)
 
 
 def _may_have_forgotten(state: PlayerState) -> bool:
     """Whether bids of an earlier life of this store may still lead elsewhere."""
     return state.owner().life > 1
-
-
-def _put_bid(state: PlayerState, before: Bid | None, after: Bid) -> None:
-    """Put a bid's row in the place of the former one, and count it."""
-    state.standing_bids += after.winning - (before is not None and before.winning)
-    state.bids_escrowed += (after.amount if after.winning else 0) - (
-        before.amount if before is not None and before.winning else 0
-    )
-    state.bids.put(after.listing, after)
 
 
 def _cut_back_lost_bids(state: PlayerState) -> None:
@@ -305,12 +299,14 @@ def _transfer_taken(state: PlayerState, event: events.TransferTaken) -> None:
         assert isinstance(payload, events.Refund) and payload.gold <= bid.refund_due, event
         state.bids.put(bid.listing, replace(bid, refund_due=bid.refund_due - payload.gold))
         return
-    lost = replace(bid, winning=False)
-    _put_bid(state, bid, lost)
+    if bid.winning:
+        state.standing_bids -= 1
+        state.bids_escrowed -= bid.amount
     if isinstance(payload, events.Refund) and payload.outbid:
+        state.bids.put(bid.listing, replace(bid, winning=False))
         _cut_back_lost_bids(state)
     else:
-        state.bids.drop(payload.listing)
+        state.bids.drop(bid.listing)
 
 
 def _leg_prepared(state: PlayerState, event: events.LegPrepared) -> None:

@@ -17,18 +17,22 @@ def happen(store: StoreId, events: list[Event], states: States, record: Record) 
 
 
 def take_in_sent(states: States, record: Record, context: Context) -> None:
-    """Take in, in the same record, the transfers that went to stores at home. Others stay to be carried."""
+    """Take in, in the same record, the transfers that went to stores at home: they are among the states. Others stay to
+    be carried.
+    """
     for sender, sent in _sent(record):
-        if context.at_home(sent.to):
+        if sent.to in states:
             taken = deliveries.take_in(states[sent.to], sender, context.life_of(sender), sent, context)
             happen(sent.to, taken, states, record)
+        else:
+            assert not context.at_home(sent.to), sent
 
 
 def _sent(record: Record) -> list[tuple[StoreId, TransferSent]]:
     return [(store, event) for store, events in record.items() for event in events if type(event) is TransferSent]
 
 
-def told(record: Record, states: States) -> list[tuple[str, Notice]]:
+def notices_of(record: Record, states: States) -> list[tuple[str, Notice]]:
     """Whom a record tells what."""
     return [
         (states[store].owner().player, event.notice)

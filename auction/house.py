@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from auction import bidding, deliveries, grants, happening, ids, keys, listings, queries, trades, world
+from auction import bidding, deliveries, grants, ids, keys, listings, queries, trades, world
 from auction.commands import (
     BuyOut,
     CancelListing,
@@ -37,6 +37,7 @@ from auction.commands import (
 )
 from auction.context import Answer, Context, Request
 from auction.events import Event, Record
+from auction.happening import happen, notices_of, take_in_sent
 from auction.outcomes import Asleep, Elsewhere, Executed, Locked, Outcome, Proposal, States, Stores, Undecided
 from auction.refusals import Refusal
 from auction.results import ListingView, Result
@@ -93,7 +94,7 @@ def execute(
     if asleep:
         return Asleep(tuple(asleep))
     if isinstance(ask, Command):
-        return _change(request, ask, home, states, context, told)
+        return _change(request, home, states, context, told)
     if type(ask) is MyBids:
         unknown = [name for name in _elsewhere(ask, states[home], context) if name not in told]
         if unknown:
@@ -148,13 +149,13 @@ def _unchanged(body: Result | Refusal, reads: Iterable[StoreId] = ()) -> Execute
 
 def _change(
     request: Request,
-    ask: Command,
     home: StoreId,
     states: States,
     context: Context,
     told: Mapping[str, ListingView | None],
 ) -> Outcome:
     """Check the key, decide, apply, and store the answer under the key."""
+    ask: Any = request.ask
     use = keys.use_of(request)
     if use is not None:
         before = keys.repeated(states[home], use) or keys.none_left(states[home], context.now_ms)
@@ -165,10 +166,13 @@ def _change(
         if use.key in states[home].open_keys:
             return Locked(home, states[home].open_keys[use.key])
     player = request.caller.player
-    if isinstance(ask, PlaceBid | BuyOut | CancelListing | EndListing):
-        away = _locked(ask.listing, states) or _away(ask, player, home, states, use, context, told)
-        if away is not None:
-            return away
+    if type(ask) in OF_A_LISTING:
+        for store, state in states.items():
+            if ask.listing in state.locked:
+                return Locked(store, ask.listing)
+        seller = _seller_store(ask.listing)
+        if seller is not None and seller not in states:
+            return _ask_elsewhere(ask, player, home, states[home], use, context, told)
     decision = _DECIDE[type(ask)](ask, player, home, states, context)
     if isinstance(decision, Refusal):
         return _unchanged(decision, states)
@@ -176,37 +180,27 @@ def _change(
         return decision
     record: Record = {}
     for store, events in decision.legs.items():
-        happening.happen(store, events, states, record)
-    happening.take_in_sent(states, record, context)
+        happen(store, events, states, record)
+    take_in_sent(states, record, context)
     answer = Answer(decision.body, isinstance(decision.body, Refusal))
     if use is not None and decision.body is not None:
         stored, answer = keys.used(states[home], use, decision.body, context.now_ms)
-        happening.happen(home, stored, states, record)
-    return Executed(record, answer, happening.told(record, states), tuple(states))
+        happen(home, stored, states, record)
+    return Executed(record, answer, notices_of(record, states), tuple(states))
 
 
-def _locked(listing: str, states: States) -> Locked | None:
-    for store, state in states.items():
-        if listing in state.locked:
-            return Locked(store, listing)
-    return None
-
-
-def _away(
-    ask: PlaceBid | BuyOut | CancelListing | EndListing,
+def _ask_elsewhere(
+    ask: Any,
     player: str,
     home: StoreId,
-    states: States,
+    state: PlayerState,
     use: keys.Use | None,
     context: Context,
     told: Mapping[str, ListingView | None],
-) -> Executed | Elsewhere | Undecided | Proposal | None:
-    """What becomes of a command on a listing of another node; None where it is here, or nowhere."""
-    seller = _seller_store(ask.listing)
-    if seller is None or seller in states:
-        return None
+) -> Executed | Elsewhere | Undecided | Proposal:
+    """What becomes of a command on a listing of another node, which can only be somebody else's."""
     if isinstance(ask, PlaceBid | BuyOut):
-        return trades.propose(ask, player, home, states[home], use, context)
+        return trades.propose(ask, player, home, state, use, context)
     if ask.listing not in told:
         return Elsewhere((ask.listing,))
     return _unchanged(Refusal("no_such_listing" if told[ask.listing] is None else "not_owner"), (home,))

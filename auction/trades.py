@@ -19,8 +19,8 @@ from auction import bidding, ids, keys, listings
 from auction.commands import BuyOut, PlaceBid
 from auction.context import Answer, Context
 from auction.deliveries import take_in
-from auction.events import BuyoutPaid, Event, LegPrepared, LegSettled, Record, TransferSent
-from auction.happening import happen, take_in_sent, told
+from auction.events import BidPlaced, BuyoutPaid, Event, LegPrepared, LegSettled, Record, TransferSent
+from auction.happening import happen, notices_of, take_in_sent
 from auction.legs import (
     BuyerLeg,
     Refused,
@@ -224,7 +224,7 @@ def _settle_seller(
     record: Record = {}
     happen(store, [settled, *events], states, record)
     take_in_sent(states, record, context)
-    return Executed(record, _NOBODY, told(record, states), tuple(states))
+    return Executed(record, _NOBODY, notices_of(record, states), tuple(states))
 
 
 def _settle_buyer(
@@ -236,7 +236,8 @@ def _settle_buyer(
     body: Result | Refusal
     event: Event
     if isinstance(vote, BidVote):
-        event, body = bidding.placed(leg.listing, leg.amount, vote, context), bidding.bid_answer(vote, player)
+        event = BidPlaced(leg.listing, leg.amount, vote.held, vote.leads, context.now_ms)
+        body = bidding.bid_answer(vote, player)
     else:
         event = BuyoutPaid(leg.listing, vote.due, context.now_ms)
         body = bidding.buyout_answer(vote, player, leg.amount)
@@ -272,4 +273,4 @@ def take_transfer(
     record: Record = {}
     states = {to: state}
     happen(to, take_in(state, sender, life, sent, context), states, record)
-    return Executed(record, _NOBODY, told(record, states), (to,))
+    return Executed(record, _NOBODY, notices_of(record, states), (to,))

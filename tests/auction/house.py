@@ -114,7 +114,8 @@ def rows_of(state: PlayerState) -> dict[str, Any]:
     for ordered in ("listings", "deliveries"):
         tables[ordered] = list(tables[ordered].items())
     tables["oldest keys first"] = [row.at_ms for row in state.keys]
-    derived = ("open_listings", "standing_bids", "bids_escrowed", "untold_keys", "entries_made")
+    derived = ["open_listings", "standing_bids", "bids_escrowed", "untold_keys", "entries_made"]
+    derived += ["locked", "open_keys", "open_bids"]
     return {**tables, **{name: getattr(state, name) for name in derived}}
 
 
