@@ -118,14 +118,14 @@ def _in_cluster(config: Config, path: Path, origins: dict[str, str]) -> Held:
         raise ConfigProblem(f"{origins['node_id']}: {path} has no node {config.node_id!r}; choose one of {names}")
     if (config.tls_cert is None) != (cluster.tls_ca is None):
         raise ConfigProblem(
-            f"{path}: nodes talk by TLS with one another where they do with clients; set tls_ca there, and tls_cert and "
-            "tls_key for each node, or none of them"
+            f"{path}: nodes talk by TLS with one another where they do with clients; set tls_ca there, and tls_cert "
+            "and tls_key for each node, or none of them"
         )
     host = _listen_host(config, node, path, origins)
     if origins["port"] != "default" and config.port != node.port:
         raise ConfigProblem(
-            f"{origins['port']}: port {config.port} is not the one of {node.id} in {path}, {node.port}; leave it out, or "
-            "change it there, for all nodes"
+            f"{origins['port']}: port {config.port} is not the one of {node.id} in {path}, {node.port}; leave it out, "
+            "or change it there, for all nodes"
         )
     return Held(
         replace(config, host=host, port=node.port),

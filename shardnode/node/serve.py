@@ -20,18 +20,20 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from auction.state import Notice
+from shardnode.cluster.file import ClusterConfig, ClusterFault
 from shardnode.cluster.map import alone
 from shardnode.cluster.network import NoPeers
 from shardnode.gateway.gateway import Gateway
 from shardnode.gateway.limits import GatewayLimits
 from shardnode.gateway.listen import ListenFault, ListenOptions, Tls, listen
 from shardnode.gateway.ports import Ports
-from shardnode.gateway.tokens import KeyFault, Verifier, issuer_key, signing_key
+from shardnode.gateway.tokens import KeyFault, Verifier, install_signing_key, issuer_key, signing_key
 from shardnode.node.awake_stores import StoreLimits
 from shardnode.node.checkpoints import CheckpointLimits
 from shardnode.node.clock import HouseClock
 from shardnode.node.config import Config
 from shardnode.node.lanes import ThreadLane
+from shardnode.node.membership import Membership
 from shardnode.node.node import Node, NodeLimits, Surroundings
 from shardnode.ops.logs import start_logging
 from shardnode.ops.metrics import Metrics
@@ -40,6 +42,7 @@ from shardnode.storage.port import Recovered, StorageFault
 from shardnode.storage.sqlite_storage import SqliteStorage
 from worlddata.loading import load_catalog
 from worlddata.problems import WorldError
+from worlddata.types import Catalog
 
 YOUNG_OBJECTS_MAX = 50_000
 """Objects made between two looks of the garbage collector; rows and requests are freed by reference counts alone."""
@@ -51,14 +54,14 @@ class CannotStart(Exception):
     """The node cannot start as it was told; the text says why and what to do."""
 
 
-def serve(config: Config) -> int:
-    """Run a node until it ends; returns the process's exit code. Raises CannotStart."""
+def serve(config: Config, cluster: ClusterConfig | None = None) -> int:
+    """Run a node, alone or in a cluster, until it ends; returns the process's exit code. Raises CannotStart."""
     from twisted.internet import reactor as the_reactor
 
     reactor: Any = the_reactor
     start_logging(config.log_format, config.log_level)
     _allow_open_files()
-    service = Service(reactor, config)
+    service = Service(reactor, config, cluster)
     reactor.callWhenRunning(lambda: service.start().addErrback(service.fail))
     reactor.addSystemEventTrigger("before", "shutdown", service.stop)
     for number in (signal.SIGINT, signal.SIGTERM):  # Twisted's own handlers take a second signal for an error
@@ -72,24 +75,27 @@ def serve(config: Config) -> int:
 class Service:
     """One node and all around it. `problem` is why it could not start, `has_failed` whether it stopped itself."""
 
-    def __init__(self, reactor: Any, config: Config) -> None:
+    def __init__(self, reactor: Any, config: Config, cluster: ClusterConfig | None) -> None:
         self._reactor = reactor
         self._config = config
+        self._cluster = cluster
         self._ready = False
         self._port: Any = None
         self.problem: Exception | None = None
         self.has_failed = False
         self._directory = DataDirectory(config.data)
-        self._storage = SqliteStorage(config.data)
+        self._storage = SqliteStorage(config.data, cluster.naming_key if cluster is not None else None)
         try:
             self._build(self._storage.open())
-        except (StorageFault, WorldError, KeyFault) as problem:
+        except (StorageFault, WorldError, KeyFault, ClusterFault) as problem:
             self._storage.close()
             raise CannotStart(str(problem)) from problem
 
     def _build(self, recovered: Recovered) -> None:
         config, reactor = self._config, self._reactor
         catalog = load_catalog(config.data, config.rules)
+        if self._cluster is not None:
+            install_signing_key(config.data, self._cluster.token_key)
         house_key = signing_key(config.data)
         keys = [issuer_key(config.token_key)] if config.token_key else []
         clock = HouseClock(time.time, time.monotonic, recovered.now_ms)
@@ -100,11 +106,12 @@ class Service:
             unsaved_records=self._storage.journal.length(),
         )
         self._metrics = metrics = Metrics(config.node_id, catalog.version)
+        self._membership = self._join(self._cluster, recovered, catalog) if self._cluster is not None else None
         self._lanes = [ThreadLane(reactor, name) for name in ("journal", "files", "search")]
         journal_lane, files_lane, search_lane = self._lanes
         self._node = Node(
             name=config.node_id,
-            cluster_map=alone(config.node_id),
+            cluster_map=self._membership.map if self._membership is not None else alone(config.node_id),
             catalog=catalog,
             recovered=recovered,
             surroundings=Surroundings(
@@ -114,7 +121,7 @@ class Service:
                 journal_lane=journal_lane,
                 files_lane=files_lane,
                 search_lane=search_lane,
-                network_of=lambda _: NoPeers(),
+                network_of=self._membership.network_of if self._membership is not None else lambda _: NoPeers(),
                 random_int=lambda low, high: low + secrets.randbelow(high - low + 1),
                 metrics=metrics,
                 push=self._push,
@@ -153,8 +160,23 @@ class Service:
                 failed=self._node.fail,
                 metrics=metrics,
             ),
+            peers=self._membership.listener if self._membership is not None else None,
         )
         metrics.gauge("sockets", "Open WebSockets", lambda: self._gateway.sockets)
+
+    def _join(self, cluster: ClusterConfig, recovered: Recovered, catalog: Catalog) -> Membership:
+        return Membership(
+            name=self._config.node_id,
+            running=lambda: self._node,
+            cluster=cluster,
+            catalog=catalog,
+            recovered=recovered,
+            facts=self._storage.journal.facts(),
+            replaced=self._replaced,
+            failed=self.fail,
+            reactor=self._reactor,
+            metrics=self._metrics,
+        )
 
     @inlineCallbacks
     def start(self) -> Generator["Deferred[Any]", Any, None]:
@@ -169,6 +191,8 @@ class Service:
             self._reactor.stop()
             return
         self._node.start()
+        if self._membership is not None:
+            self._membership.start()
         gc.collect()
         gc.freeze()
         gc.set_threshold(YOUNG_OBJECTS_MAX, 20, 20)
@@ -193,6 +217,8 @@ class Service:
             yield self._port.stopListening()
             yield self._gateway.stop()
             yield self._node.stop()
+            if self._membership is not None:
+                yield self._membership.stop()
         for lane in self._lanes:
             yield lane.close()
         self._directory.url.unlink(missing_ok=True)
@@ -220,6 +246,10 @@ class Service:
             self._reactor.stop()
         except ReactorNotRunning:
             log.debug("it was stopping already")
+
+    def _replaced(self, why: str) -> None:
+        log.critical("the node stops: {why}", why=why)
+        self.end()
 
     def _give_up(self) -> None:
         log.warn("stopping took too long; the journal has everything", stop_s=self._config.stop_s)
