@@ -160,19 +160,20 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Wire:
-    """The network as one node sees it."""
+    """The network as one start of a node sees it; once the node is dead it leads nowhere."""
 
     def __init__(self, house: "House", node: str) -> None:
         self._house = house
         self._node = node
+        self.dead = False
 
     def send(self, node: str, frame: bytes) -> bool:
         """See Network."""
-        return self._house.carry(self._node, node, frame)
+        return self.is_up(node) and self._house.carry(self._node, node, frame)
 
     def is_up(self, node: str) -> bool:
         """See Network."""
-        return self._house.is_up(self._node, node)
+        return not self.dead and self._house.is_up(self._node, node)
 
 
 class House:
@@ -192,7 +193,7 @@ class House:
         self.homes: dict[str, FakeHome] = {}
         self.nodes: dict[str, Cluster] = {}
         self.metrics: dict[str, Metrics] = {}
-        self._starts: dict[str, int] = {}
+        self._wires: dict[str, _Wire] = {}
         self._up: set[frozenset[str]] = set()
         self.full: set[str] = set()
         """Nodes whose links hold as much as they may."""
@@ -207,10 +208,11 @@ class House:
         """Start a node on its disk, without links."""
         home = self.homes[node] = FakeHome(node, self.disks[node], self.clock)
         self.metrics[node] = Metrics(node, "w")
+        wire = self._wires[node] = _Wire(self, node)
         self.nodes[node] = Cluster(
             node=node,
             cluster_map=lambda: self.map,
-            network_of=lambda _: _Wire(self, node),
+            network_of=lambda _: wire,
             home=home,
             facts=dict(self.disks[node].facts),
             reactor=self.clock,
@@ -219,7 +221,6 @@ class House:
             failed=self.failures.append,
         )
         self.nodes[node].start()
-        self._starts[node] = self._starts.get(node, 0) + 1
 
     def restart(self, node: str) -> None:
         """End a node as by `kill -9`, start another on its disk, and link it as before."""
@@ -227,6 +228,7 @@ class House:
         for other in linked:
             self.cut(node, other)
         self.nodes[node].stop()
+        self._wires[node].dead = True
         self.start(node)
         for other in linked:
             self.join(node, other)
@@ -255,7 +257,7 @@ class House:
         for _ in range(1 + (self.random.random() < self.faults.double)):
             if self.random.random() >= self.faults.lose:
                 delay_s = 0.001 + self.random.random() * self.faults.delay_s
-                self.clock.callLater(delay_s, self._arrive, sender, to, frame, self._starts[to])
+                self.clock.callLater(delay_s, self._arrive, sender, to, frame, self._wires[to])
         return True
 
     def settle(self, seconds: float = 0.1) -> None:
@@ -271,8 +273,8 @@ class House:
             if not self.is_up(one, other):
                 self.join(one, other)
 
-    def _arrive(self, sender: str, to: str, frame: bytes, start: int) -> None:
-        if self.is_up(sender, to) and self._starts[to] == start:
+    def _arrive(self, sender: str, to: str, frame: bytes, wire: _Wire) -> None:
+        if wire.is_up(sender):
             try:
                 self.nodes[to].received(sender, frame)
             except PeerFault as fault:
