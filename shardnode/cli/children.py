@@ -1,6 +1,7 @@
 """Processes of the `auction` command that another one starts, watches and ends."""
 
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -19,21 +20,25 @@ class ChildEnded(click.ClickException):
 
 
 class Child(ProcessProtocol):
-    """`auction NAME ...` as a process: its standard error is ours, its standard output is read by lines.
+    """`auction NAME ...` as a process: its standard output is read by lines.
 
-    `stopping` is true from the moment it was asked to end.
+    Its standard error is ours, or is handed to `logged` by lines. `stopping` is true from the moment it was asked to
+    end.
     """
 
-    def __init__(self, reactor: Any, arguments: tuple[str, ...]) -> None:
+    def __init__(self, reactor: Any, arguments: tuple[str, ...], logged: Callable[[str], None] | None = None) -> None:
         self._reactor = reactor
         self._name = f"auction {arguments[0]}"
+        self._logged = logged
+        self._log = b""
         self._unread = b""
         self._awaited: tuple[str, Deferred[str]] | None = None
         self.stopping = False
         self._exit: Failure | None = None
         self._waiting: list[Deferred[None]] = []
         command = [sys.executable, "-m", "shardnode.cli", *arguments]
-        self._process = reactor.spawnProcess(self, sys.executable, command, env=None, childFDs={0: "w", 1: "r", 2: 2})
+        descriptors = {0: "w", 1: "r", 2: 2 if logged is None else "r"}
+        self._process = reactor.spawnProcess(self, sys.executable, command, env=None, childFDs=descriptors)
 
     def line(self, start: str) -> "Deferred[str]":
         """Fires with the next line of output that starts so; fails with ChildEnded if the process ends first."""
@@ -71,8 +76,20 @@ class Child(ProcessProtocol):
         if len(self._unread) > LINE_BYTES_MAX:
             self._unread = b""
 
+    def errReceived(self, data: bytes) -> None:
+        """Some of its standard error."""
+        assert self._logged is not None
+        *lines, self._log = (self._log + data).split(b"\n")
+        if len(self._log) > LINE_BYTES_MAX:
+            lines.append(self._log)
+            self._log = b""
+        for line in lines:
+            self._logged(line.decode("utf-8", "replace"))
+
     def processEnded(self, reason: Failure) -> None:
         """The process is gone and all of its output was read."""
+        if self._log:
+            self.errReceived(b"\n")
         self._exit = reason
         self._give_up()
         self._tell_ended()
@@ -99,9 +116,15 @@ class Child(ProcessProtocol):
             else:
                 ended.errback(self._ended_by_itself())
 
+    @property
+    def outcome(self) -> str:
+        """How it ended."""
+        value = None if self._exit is None else self._exit.value
+        signal = getattr(value, "signal", None)
+        return f"by signal {signal}" if signal else f"with exit code {getattr(value, 'exitCode', None)}"
+
     def _ended_by_itself(self) -> ChildEnded:
-        code = getattr(self._exit.value, "exitCode", None) if self._exit is not None else None
-        return ChildEnded(f"{self._name} ended by itself with exit code {code}; its message stands above")
+        return ChildEnded(f"{self._name} ended by itself {self.outcome}; its message stands above")
 
     def _signal(self, name: str) -> None:
         with suppress(ProcessExitedAlready):  # it ended in this very moment; processEnded follows

@@ -14,6 +14,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.")
 @click.option("--node-id", help="The node's name, in keys, metrics and logs.")
+@click.option("--cluster", type=PATH, help="The cluster's file; host and port come from it, --node-id says whose.")
 @click.option("--config", type=PATH, help="TOML file with options; the environment and flags override it.")
 @click.option("--rules", type=PATH, help="House rules to overlay: TOML with one table [rules].")
 @click.option("--tls-cert", type=PATH, help="PEM file with the certificate chain; the port then speaks TLS only.")
@@ -47,7 +48,7 @@ def serve_command(config: Path | None, show_config: bool, **flags: object) -> No
     from shardnode.node.serve import CannotStart, serve
 
     try:
-        sys.exit(serve(held.config))
+        sys.exit(serve(held.config, held.cluster))
     except CannotStart as problem:
         click.echo(str(problem), err=True)
         sys.exit(2)

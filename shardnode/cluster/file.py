@@ -146,17 +146,21 @@ def replace_node(path: Path, node: str) -> ClusterMap:
     return _map(path, file)
 
 
-def why_not_live(old: ClusterMap, new: ClusterMap) -> str | None:
-    """Why a running node cannot take a changed map, and what to do; None where it can."""
+def check_live(path: Path, old: ClusterMap, new: ClusterMap) -> None:
+    """Whether a running node can take a changed map from `path` over. Raises ClusterFault where it cannot."""
     if new.cluster != old.cluster:
-        return "it is another cluster's; put this cluster's own file back"
+        raise ClusterFault(f"{path}: is another cluster's; put this cluster's own file back")
     if new.version <= old.version or new.epoch < old.epoch:
-        return f"it has version {new.version} and epoch {new.epoch}, here are {old.version} and {old.epoch}; raise them"
+        raise ClusterFault(
+            f"{path}: has changed, but has version {new.version} and epoch {new.epoch}, and here are {old.version} and "
+            f"{old.epoch}; every change has a higher version"
+        )
     if new.nodes.keys() != old.nodes.keys() or new.homes != old.homes or new.acceptors != old.acceptors:
-        return "nodes, slots and acceptors do not change while nodes run; stop all nodes and start them with this file"
+        raise ClusterFault(
+            f"{path}: nodes, slots and acceptors do not change while nodes run; stop all nodes and start them with it"
+        )
     if any(new.nodes[node].since_epoch < entry.since_epoch for node, entry in old.nodes.items()):
-        return "a node's since_epoch never goes back; put it right"
-    return None
+        raise ClusterFault(f"{path}: a node's since_epoch never goes back; put it right")
 
 
 def _read(path: Path) -> _File:

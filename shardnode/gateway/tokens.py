@@ -120,9 +120,7 @@ def signing_key(directory: Path) -> SigningKey:
     try:
         if not path.exists():
             _create(path, _private_pem(Ed25519PrivateKey.generate()), 0o600)
-        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-        if not isinstance(key, Ed25519PrivateKey):
-            raise KeyFault(f"{path} holds no Ed25519 key; put the house's own back from a backup of the data directory")
+        key = _read_private(path)
         public = directory / PUBLIC_KEY_FILE
         if not public.exists():
             _create(public, _public_pem(key.public_key()), 0o644)
@@ -130,9 +128,27 @@ def signing_key(directory: Path) -> SigningKey:
         raise KeyFault(
             f"cannot use the token key in {directory}: {error}; give this user read and write access"
         ) from error
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise KeyFault(f"{path} is damaged; put it back from a backup, or remove it to void every token") from error
     return SigningKey(key)
+
+
+def install_signing_key(directory: Path, source: Path) -> None:
+    """Give a data directory the key of its cluster, as its own. Raises KeyFault where it has another one already."""
+    path = directory / PRIVATE_KEY_FILE
+    try:
+        key = _read_private(source)
+        directory.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _create(path, _private_pem(key), 0o600)
+        own = _read_private(path)
+    except OSError as error:
+        raise KeyFault(
+            f"cannot copy the token key {source} to {directory}: {error}; give this user access to both"
+        ) from error
+    if own.private_bytes_raw() != key.private_bytes_raw():
+        raise KeyFault(
+            f"{path} is another token key than the cluster's, {source}; choose the data directory that belongs to this "
+            f"cluster, or remove {path} and {directory / PUBLIC_KEY_FILE}, which voids the tokens made with them"
+        )
 
 
 def issuer_key(path: Path) -> PublicKey:
@@ -149,6 +165,16 @@ def issuer_key(path: Path) -> PublicKey:
         raise KeyFault(f"{path}: tokens are signed with Ed25519, P-256 or RSA keys, not with {key.curve.name}")
     if not isinstance(key, Ed25519PublicKey | EllipticCurvePublicKey | RSAPublicKey):
         raise KeyFault(f"{path}: tokens are signed with Ed25519, P-256 or RSA keys, not with this kind")
+    return key
+
+
+def _read_private(path: Path) -> Ed25519PrivateKey:
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise KeyFault(f"{path} is damaged; put it back from a backup, or remove it to void every token") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeyFault(f"{path} holds no Ed25519 key; put the house's own back from a backup")
     return key
 
 

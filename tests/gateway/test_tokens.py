@@ -22,6 +22,7 @@ from shardnode.gateway.tokens import (
     KeyFault,
     SigningKey,
     Verifier,
+    install_signing_key,
     issuer_key,
     signing_key,
 )
@@ -324,3 +325,34 @@ def test_the_command_says_when_it_cannot_use_the_directory(tmp_path: Path) -> No
     result = CliRunner().invoke(token_command, ["--data", str(tmp_path / PRIVATE_KEY_FILE / "x"), "--sub", "alice"])
     assert result.exit_code == 1
     assert "choose another" in result.output
+
+
+def test_the_key_of_a_cluster_is_good_in_every_directory(tmp_path: Path) -> None:
+    """A directory gets the cluster's key as its own, for its owner's eyes alone, and keeps it."""
+    signing_key(tmp_path)
+    for _ in range(2):
+        install_signing_key(tmp_path / "n1", tmp_path / PRIVATE_KEY_FILE)
+    assert stat.S_IMODE((tmp_path / "n1" / PRIVATE_KEY_FILE).stat().st_mode) == 0o600
+    token = signing_key(tmp_path / "n1").mint("alice", "player", NOW_S + 60)
+    assert Verifier([signing_key(tmp_path).public]).verify(token, NOW_S * 1000).player == "alice"
+
+
+def test_a_directory_with_another_key_is_not_the_clusters(tmp_path: Path) -> None:
+    """It keeps its key, and the message says what to do."""
+    for name in ("cluster", "n1"):
+        (tmp_path / name).mkdir()
+        signing_key(tmp_path / name)
+    before = (tmp_path / "n1" / PRIVATE_KEY_FILE).read_bytes()
+    with pytest.raises(KeyFault, match="another token key than the cluster's"):
+        install_signing_key(tmp_path / "n1", tmp_path / "cluster" / PRIVATE_KEY_FILE)
+    assert (tmp_path / "n1" / PRIVATE_KEY_FILE).read_bytes() == before
+
+
+def test_a_cluster_key_that_is_none_is_told_by_name(tmp_path: Path) -> None:
+    """A missing or damaged key file is no reason to make another."""
+    with pytest.raises(KeyFault, match=r"cannot copy the token key .*none\.pem"):
+        install_signing_key(tmp_path / "n1", tmp_path / "none.pem")
+    (tmp_path / "bad.pem").write_text("bad")
+    with pytest.raises(KeyFault, match=r"bad\.pem is damaged"):
+        install_signing_key(tmp_path / "n1", tmp_path / "bad.pem")
+    assert not (tmp_path / "n1").exists()
