@@ -67,6 +67,8 @@ class FakeHome:
         """Whether there is room to take a transfer in."""
         self.reads = True
         """Whether stores can be read."""
+        self.first_kept = 1
+        """The oldest notice that can still be read."""
 
     def durable(self) -> int:
         """See Home."""
@@ -78,9 +80,10 @@ class FakeHome:
         if not self.reads:
             return _fail(Unavailable("stores cannot be read", 1))
         if told is not None and isinstance(request.ask, EventsSince):
-            page = told[request.ask.seq : request.ask.seq + request.ask.limit]
+            after = max(request.ask.seq, self.first_kept - 1)
+            page = told[after : after + request.ask.limit]
             last = page[-1].seq if page else min(request.ask.seq, len(told))
-            return succeed(Answer(EventsResult(page, last, 1, len(told)), False))
+            return succeed(Answer(EventsResult(page, last, self.first_kept, len(told)), False))
         if told is not None and isinstance(request.ask, GetPlayer):
             return succeed(Answer(player_result(request.caller.player, len(told)), False))
         self.asked.append(request)
