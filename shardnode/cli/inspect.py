@@ -170,7 +170,7 @@ def _show(player: str, seen: Seen, *, whole_ids: bool) -> None:
     console.print(display.listings(seen.listings.listings, f"{player}'s listings"))
     console.print(display.bids(seen.bids.bids))
     if seen.bids_elsewhere:
-        console.print(f"and {seen.bids_elsewhere} bids on listings of other nodes; start this node to see them")
+        console.print(f"bids on other nodes: {seen.bids_elsewhere}; start this node to see them")
     if seen.trades:
         console.print(table_of(seen.trades, "Trades that hold something of this store"))
     console.print(display.deliveries(seen.deliveries.deliveries, "Deliveries that wait"))

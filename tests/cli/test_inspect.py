@@ -9,6 +9,7 @@ import pytest
 
 from tests.conformance.client import JSON, Client
 from tests.processes import AUCTION, Nodes
+from tests.storage.two_nodes import TwoNodes
 
 
 def inspect(data: Path, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -71,3 +72,22 @@ def test_who_is_not_there_is_told(nodes: Nodes) -> None:
     empty = inspect(nodes.directory, "nobody")
     assert empty.returncode == 2
     assert "name a data directory that a node has used" in empty.stderr
+
+
+@pytest.mark.parametrize(
+    ("stopped", "seen", "unseen"),
+    [
+        ("and by bob", ("1.n2.1.1", "prepared", "hold", "400"), "on other nodes"),
+        ("and by ann", ("bids on other nodes: 1",), "prepared"),
+    ],
+)
+def test_a_stopped_node_of_several_shows_what_it_knows(
+    tmp_path: Path, stopped: str, seen: tuple[str, ...], unseen: str
+) -> None:
+    """A trade that holds the player's gold is shown; of a bid on another node's listing it is told that it is there."""
+    TwoNodes(tmp_path).run_to(stopped)
+    shown = inspect(tmp_path / "n2", "bob")
+    assert shown.returncode == 0, shown.stderr
+    for text in seen:
+        assert text in shown.stdout
+    assert unseen not in shown.stdout
