@@ -138,15 +138,43 @@ def test_a_gap_is_read_and_doubles_are_dropped() -> None:
     assert told(house, "n1") == [1, 2]
 
 
+def test_a_late_push_is_not_told_beside_what_is_being_read() -> None:
+    """The gap that it left is being read already, with it in it."""
+    house = House()
+    join(house, "n1")
+    house.settle()
+    late = _lose_a_push(house)
+    house.tell(BOB)
+    house.settle(0.01)
+    house.nodes["n1"].received("n2", late)
+    house.settle()
+    assert told(house, "n1") == [1, 2]
+
+
+def test_what_is_being_read_for_a_session_that_left_is_not_told_to_the_next() -> None:
+    """The next one's login was told a later seq."""
+    house = House()
+    join(house, "n1")
+    house.settle()
+    _lose_a_push(house)
+    house.tell(BOB)
+    house.settle(0.01)
+    leave(house, "n1")
+    join(house, "n1")
+    seq = outcome(house.nodes["n1"].latest_seq(BOB))
+    house.settle()
+    house.tell(BOB)
+    house.settle()
+    assert seq == [2]
+    assert told(house, "n1") == [3]
+
+
 def test_the_last_push_before_a_silence_is_not_lost_for_good() -> None:
     """Attached players are attached again now and then, and what was missed shows."""
     house = House()
     join(house, "n1")
     house.settle()
-    house.faults = Faults(lose=1.0)
-    house.tell(BOB)
-    house.clock.advance(0)
-    house.faults = Faults()
+    _lose_a_push(house)
     house.settle(12)
     assert told(house, "n1") == [1]
 
@@ -312,6 +340,15 @@ def _toggle(house: House, node: str, since: dict[str, list[int]]) -> None:
         house.homes[node].delivered.clear()
         join(house, node)
         since[node] = outcome(house.nodes[node].latest_seq(BOB))
+
+
+def _lose_a_push(house: House) -> bytes:
+    """A player is told something, which gets lost; the frame that would have told it."""
+    house.faults = Faults(lose=1.0)
+    house.tell(BOB)
+    house.clock.advance(0)
+    house.faults = Faults()
+    return house.frames[-1][2]
 
 
 def _attaches(house: House) -> list[messages.Attach]:
