@@ -163,6 +163,7 @@ class Post:
 
     def _frame(self, messages: list[bytes]) -> bytes:
         known = self._map()
+        self._metrics.frame_sent(len(messages))
         return _encode((known.version, known.epoch, [msgspec.Raw(message) for message in messages]))
 
 

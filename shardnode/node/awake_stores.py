@@ -173,7 +173,9 @@ class AwakeStores:
     def saved(self, snapshots: list[Snapshot]) -> None:
         """These snapshots are safe in their files."""
         for snapshot in snapshots:
-            self._awake[snapshot.store].saved = snapshot.position
+            awake = self._awake.get(snapshot.store)
+            if awake is not None:  # a store may have been condemned meanwhile
+                awake.saved = snapshot.position
 
     @staticmethod
     def _clean(awake: AwakeStore) -> bool:

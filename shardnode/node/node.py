@@ -416,5 +416,3 @@ class Node:
         )
         gauge("trades_open", "Trades with other nodes that are not over here", lambda: len(self.trades.open_trades()))
         gauge("trades_oldest_seconds", "Age of the oldest of them", self.trades.oldest_s)
-        for outcome, count in self.trades.counts.items():
-            gauge(f"trades_{outcome}", f"Trades of players here with other nodes: {outcome.replace('_', ' ')}", count)

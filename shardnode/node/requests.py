@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from auction.commands import Ask, Command
+from auction.commands import Ask, BuyOut, Command, PlaceBid
 from auction.context import Answer, Context, Request
 from auction.house import execute
 from auction.outcomes import Asleep, Elsewhere, Executed, Locked, Proposal, Undecided
@@ -38,6 +38,10 @@ NOTHING_TOLD: Told = {}
 
 NotYet = Asleep | Locked | Elsewhere | Proposal | Undecided
 """What `execute` returns instead of what it executed; nothing was changed."""
+
+
+TRADES: frozenset[type[Ask]] = frozenset({PlaceBid, BuyOut})
+"""What is counted as a trade."""
 
 
 class RequestLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,7 +121,7 @@ class Requests:
         context = self._context()
         outcome = execute(request, self._stores.state, context, told or NOTHING_TOLD)
         if isinstance(outcome, Executed):
-            self._finish_request(outcome, answer, context.now_ms)
+            self._finish_request(request, outcome, answer, context.now_ms)
         else:
             self._follow(outcome, request, answer, tries, told)
 
@@ -128,8 +132,10 @@ class Requests:
         for player, notice in outcome.notices:
             self._gate.when(position, self._push, player, notice)
 
-    def _finish_request(self, outcome: Executed, answer: "Deferred[Answer]", now_ms: int) -> None:
+    def _finish_request(self, request: Request, outcome: Executed, answer: "Deferred[Answer]", now_ms: int) -> None:
         if outcome.record:
+            if type(request.ask) in TRADES:
+                self._metrics.trade_done("within", "committed")
             position = self._records.commit(outcome.record, now_ms)
         else:
             position = self._stores.position(outcome.reads)
@@ -192,7 +198,7 @@ class Requests:
             if isinstance(outcome, Locked) and (outcome.store, outcome.listing) == place:
                 return False
             if isinstance(outcome, Executed):
-                self._finish_request(outcome, answer, context.now_ms)
+                self._finish_request(request, outcome, answer, context.now_ms)
             else:
                 self._follow(outcome, request, answer, tries, told)
             return True

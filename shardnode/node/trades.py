@@ -9,7 +9,7 @@ hears of each store in which a listing is free again, since its end may have com
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -28,17 +28,9 @@ from auction.state import StoreId
 from shardnode.agreement.effects import Effects, EndedTask, JudgeTask, OpenTrade, PrepareTask, SettleTask
 from shardnode.agreement.engine import Agreement
 from shardnode.agreement.errors import DurabilityViolated
+from shardnode.agreement.facts import read
 from shardnode.agreement.limits import AgreementLimits
-from shardnode.agreement.messages import (
-    ClosedTrades,
-    Fact,
-    Message,
-    Outcome,
-    Participant,
-    Prepared,
-    Register,
-    TradeId,
-)
+from shardnode.agreement.messages import Message, Participant, TradeId
 from shardnode.cluster.map import ClusterMap
 from shardnode.node.awake_stores import AwakeStores
 from shardnode.node.gate import Gate
@@ -69,21 +61,6 @@ class TradeLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 _UNDECIDED = encode(Undecided())
 """Payload of a NO for which no rule is the reason."""
-
-_FACTS: dict[str, type[Fact]] = {
-    "prepared": Prepared,
-    "finished": Outcome,
-    "register": Register,
-    "closed": ClosedTrades,
-}
-
-
-def agreement_facts(facts: Mapping[str, bytes]) -> Iterator[Fact]:
-    """Those of a node's facts that the agreement keeps."""
-    for key, value in facts.items():
-        kind = _FACTS.get(key.partition("/")[0])
-        if kind is not None:
-            yield msgspec.json.decode(value, type=kind)
 
 
 class _Open(msgspec.Struct, eq=False):
@@ -152,9 +129,8 @@ class Trades:
         self._limits = limits
         self._metrics = metrics
         since_epoch = cluster_map().nodes[here].since_epoch
-        self.agreement = Agreement(
-            here, incarnation, agreement_facts(facts), limits.agreement, random, reactor.seconds(), since_epoch
-        )
+        kept = [fact for key, value in facts.items() if (fact := read(key, value)) is not None]
+        self.agreement = Agreement(here, incarnation, kept, limits.agreement, random, reactor.seconds(), since_epoch)
         self._open: dict[TradeId, _Open] = {}
         self._goods: dict[Place, tuple[_Open, Executed]] = {}
         """Buyouts that are settled, by the buyer's store and listing, whose answer waits for what was bought."""
@@ -163,13 +139,6 @@ class Trades:
         self._tick: DelayedCall | None = None
         self._tick_at_s = 0.0
         self._ceased = False
-        self._committed = self._aborted = self._in_doubt = 0
-        self.counts: dict[str, Callable[[], float]] = {
-            "committed": lambda: self._committed,
-            "aborted": lambda: self._aborted,
-            "in_doubt": lambda: self._in_doubt,
-        }
-        """What became of the trades that callers here waited for; those in doubt count again when they are decided."""
 
     def start(self) -> None:
         """Begin to look at the agreement's timers; trades that a crash left open are recovered."""
@@ -356,7 +325,7 @@ class Trades:
     def _answer(self, trade: TradeId, opened: _Open, outcome: Executed, position: int) -> None:
         """The buyer's side is settled: the caller gets its answer, of a buyout once the goods are there."""
         del self._open[trade]
-        self._committed += 1
+        self._metrics.trade_done("across", "resolved" if opened.told else "committed")
         opened.end()
         if opened.told:
             if opened.request.own_key:
@@ -382,7 +351,7 @@ class Trades:
         if opened is None or task.value.commit:
             return
         del self._open[task.trade]
-        self._aborted += 1
+        self._metrics.trade_done("across", "resolved" if opened.told else "aborted")
         opened.end()
         if opened.answer.called:
             return
@@ -403,7 +372,7 @@ class Trades:
         opened = self._open.get(trade)
         if opened is None:
             return
-        self._in_doubt += 1
+        self._metrics.trade_done("across", "in_doubt")
         opened.expiry = None
         ask = opened.request.ask
         assert isinstance(ask, Mutation | AdminMutation), ask

@@ -60,6 +60,9 @@ class Metrics:
         self._replayed_records = 0
         self._checkpointed_stores = 0
         self._timers_fired = 0
+        self._trades: dict[tuple[str, str], int] = {}
+        self._peer_frames = 0
+        self._peer_messages = 0
         self._limits: dict[str, int] = {}
         self._gauges: dict[str, tuple[str, Callable[[], float]]] = {}
         self._labelled: dict[str, tuple[str, str, Callable[[], Mapping[str, float]]]] = {}
@@ -95,6 +98,17 @@ class Metrics:
     def timer_fired(self) -> None:
         """A listing was ended by its timer."""
         self._timers_fired += 1
+
+    def trade_done(self, scope: str, outcome: str) -> None:
+        """A bid or buyout of a player here: "within" the node, or "across" nodes, where it was "committed", "aborted",
+        told "in_doubt", or "resolved", decided after that.
+        """
+        self._trades[scope, outcome] = self._trades.get((scope, outcome), 0) + 1
+
+    def frame_sent(self, messages: int) -> None:
+        """One turn's messages left for another node."""
+        self._peer_frames += 1
+        self._peer_messages += messages
 
     def limit_hit(self, name: str) -> None:
         """A bound of the node was met; `name` is the bound's option."""
@@ -136,8 +150,16 @@ class Metrics:
             ("auction_replayed_records", "Records replayed into woken stores", self._replayed_records),
             ("auction_checkpointed_stores", "Stores written to their files", self._checkpointed_stores),
             ("auction_timers_fired", "Listings ended by their timers", self._timers_fired),
+            ("auction_peer_frames", "Frames sent to other nodes, heartbeats aside", self._peer_frames),
+            ("auction_peer_messages", "Messages in these frames", self._peer_messages),
         ):
             yield CounterMetricFamily(name, text, value=count)
+        trades = CounterMetricFamily(
+            "auction_trades", "Bids and buyouts of players here, within the node or across", labels=["scope", "outcome"]
+        )
+        for (scope, outcome), count in self._trades.items():
+            trades.add_metric([scope, outcome], count)
+        yield trades
         limits = CounterMetricFamily("auction_limit_hits", "How often a bound of the node was met", labels=["limit"])
         for name, count in self._limits.items():
             limits.add_metric([name], count)
