@@ -16,9 +16,11 @@ from autobahn.twisted.websocket import (
     WebSocketServerFactory,
     WebSocketServerProtocol,
 )
+from autobahn.util import encode_truncate
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 from twisted.internet.base import DelayedCall
 from twisted.internet.interfaces import IPushProducer
+from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -108,6 +110,10 @@ class PeerSocket:
     transport: Any  # a TCP transport, or TLS over one; zope's interfaces say too little for a type checker
     state: int
     STATE_OPEN: int
+    message_data: list[bytes]
+    message_is_binary: bool
+    droppedByMe: bool
+    wasNotCleanReason: str | None
     _dataReceived: Callable[[bytes], None]
     sendPong: Callable[[bytes], None]
     sendCloseFrame: Callable[[int, bytes, bool], None]
@@ -130,6 +136,8 @@ class PeerSocket:
         self._unsent_bytes = 0
         self._why = ""
         """Why this side ended it."""
+        self._lost = ""
+        """Why the TCP connection ended."""
 
     @property
     def address(self) -> str:
@@ -141,6 +149,11 @@ class PeerSocket:
         """There is a TCP connection; the rest must follow soon."""
         self._deadline = self.events.reactor.callLater(HANDSHAKE_S, self.cut, "the handshake took too long")
         super().connectionMade()  # type: ignore[misc]  # Autobahn's, the other base
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The TCP connection is gone; `onClose` follows, which is not told the reason."""
+        self._lost = reason.getErrorMessage() or repr(reason.value)
+        super().connectionLost(reason)  # type: ignore[misc]  # Autobahn's, the other base
 
     @_fail_stop
     def onOpen(self) -> None:
@@ -156,16 +169,18 @@ class PeerSocket:
         self._dataReceived(data)
 
     @_fail_stop
-    def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N803 - Autobahn's name
-        """A message of the handshake, or a frame."""
+    def onMessageEnd(self) -> None:
+        """A message of the handshake, or a frame. Autobahn's own way from here asks for observers that nobody has."""
+        message = b"".join(self.message_data)
+        self.message_data = []
         if self.state != self.STATE_OPEN:
             return
-        if not isBinary:
+        if not self.message_is_binary:
             self.close(POLICY_VIOLATION, "nodes send binary messages only")
         elif self.hello is not None:
-            self.events.received(self, payload)
+            self.events.received(self, message)
         else:
-            self._shake_hands(payload)
+            self._shake_hands(message)
 
     @_fail_stop
     def onPong(self, payload: bytes) -> None:
@@ -177,8 +192,13 @@ class PeerSocket:
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """The TCP connection is gone."""
         self._stop_deadline()
-        theirs = f"the other side closed it: {reason or code}" if wasClean else str(reason)
-        self.events.closed(self, self._why or theirs)
+        if wasClean:
+            why = f"the other side closed it: {reason or code}"
+        elif self.droppedByMe:
+            why = f"the WebSocket failed: {self.wasNotCleanReason}"
+        else:
+            why = self._lost
+        self.events.closed(self, self._why or why)
 
     def onCloseFrame(self, code: int | None, reasonRaw: bytes | None) -> bool | None:
         """The other side closes, or answers our close; it has a moment to end the TCP connection."""
@@ -227,7 +247,7 @@ class PeerSocket:
             return
         self._stop_deadline()
         self._deadline = self.events.reactor.callLater(CLOSE_S, self.cut, why)
-        self.sendCloseFrame(code, why.encode()[:REASON_BYTES_MAX], False)
+        self.sendCloseFrame(code, encode_truncate(why, REASON_BYTES_MAX), False)
 
     def cut(self, why: str) -> None:
         """End it at once."""

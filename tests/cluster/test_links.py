@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from twisted.logger import LogLevel, globalLogPublisher
 
-from shardnode.cluster.network import FRAME_BYTES_MAX, HEARTBEAT_S, STALLED_S
+from shardnode.cluster.handshake import HANDSHAKE_BYTES_MAX
+from shardnode.cluster.network import FRAME_BYTES_MAX, HEARTBEAT_S, STALLED_S, PeerFault
 from shardnode.cluster.peer_socket import HANDSHAKE_S, UNSENT_BYTES_MAX
 from shardnode.storage.facts import Peer
 from tests.cluster.wires import STEP_S, LinkedNode, Town, a_map
+from tests.gateway.rig import frame
 
 
 def linked() -> tuple[Town, LinkedNode, LinkedNode]:
@@ -126,12 +128,12 @@ def test_a_peer_that_does_not_read_is_cut_when_too_much_waits() -> None:
     """Up to the limit frames are kept and arrive; one more cuts the link, and the limit's name is counted."""
     town, one, _two = linked()
     town.wires[0].ends[0].stuck = True
-    frame = bytes(1_048_576)
+    megabyte = bytes(1_048_576)
     kept = 0
-    while one.links.send("n2", frame):
+    while one.links.send("n2", megabyte):
         kept += 1
-        assert kept * len(frame) <= UNSENT_BYTES_MAX + 2 * len(frame)
-    assert kept * len(frame) >= UNSENT_BYTES_MAX
+        assert kept * len(megabyte) <= UNSENT_BYTES_MAX + 2 * len(megabyte)
+    assert kept * len(megabyte) >= UNSENT_BYTES_MAX
     assert one.limits == ["peer_unsent_bytes_max"]
     assert one.take() == [("down", "n2")]
 
@@ -301,6 +303,38 @@ def test_a_caller_that_says_nothing_is_cut() -> None:
     assert not silent.lost and not opened.lost
     town.run(2 * STEP_S)
     assert silent.lost and opened.lost
+
+
+@pytest.mark.parametrize("message", [bytes(HANDSHAKE_BYTES_MAX + 1), bytes(HANDSHAKE_BYTES_MAX), b"", b"\xc0"])
+def test_a_caller_that_says_something_else_is_cut(message: bytes) -> None:
+    """Neither more than a handshake is long, nor noise, gets an answer other than that it is refused."""
+    town = Town()
+    node = town.add("n1", a_map("n1", "n2"))
+    browser = Browser()
+    town.wire(browser, node)
+    town.run()
+    browser.transport.write(upgrade())
+    town.run()
+    browser.received = b""
+    browser.transport.write(frame(2, message))
+    town.run(2)
+    assert browser.lost
+    assert b"n1" not in browser.received
+    assert node.take() == []
+
+
+def test_a_reason_is_cut_to_what_a_close_can_carry() -> None:
+    """A long reason with characters of several bytes arrives in part, as readable text."""
+    town, one, two = linked()
+
+    def complain(_node: str, _frame: bytes) -> None:
+        raise PeerFault("é" * 100)
+
+    two.on_frame = complain
+    with complaints() as logged:
+        one.links.send("n2", b"frame")
+        town.run()
+    assert logged[-1]["why"] == "the other side closed it: " + "é" * 61
 
 
 def test_callers_at_once_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
