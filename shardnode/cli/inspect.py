@@ -41,7 +41,7 @@ class Seen(NamedTuple):
     bids: "BidsResult"
     deliveries: "DeliveriesResult"
     trades: "list[TradeRow]"
-    """Of a stopped node: what the store holds for trades with other nodes."""
+    """Open trades of the store with stores of other nodes."""
     bids_elsewhere: int
     """Of a stopped node: bids on listings of other nodes, which cannot be asked."""
 
@@ -58,13 +58,14 @@ class Seen(NamedTuple):
 def inspect_command(data: Path, ids: bool, player: str) -> None:
     """Show one player: wallet, stash, listings, bids, deliveries, ledger."""
     from clients.errors import AuctionError
+    from shardnode.cli.trades import NodeFault
     from shardnode.storage.data_directory import DataDirectory
     from shardnode.storage.port import StorageFault
 
     url = DataDirectory(data).running_url()
     try:
         seen = _ask_node(data, url, player) if url else _read_files(data, player)
-    except (AuctionError, StorageFault) as problem:
+    except (AuctionError, NodeFault, StorageFault) as problem:
         click.echo(str(problem), err=True)
         sys.exit(2)
     if seen is None:
@@ -78,6 +79,7 @@ def _ask_node(data: Path, url: str, player: str) -> Seen | None:
 
     from clients.errors import NotFound
     from shardnode.cli import mint_token
+    from shardnode.cli.trades import ask_node
 
     async def ask() -> Seen | None:
         operator = await connect_by_asyncio([url], lambda: mint_token(data, "inspect", "operator", TOKEN_S), None)
@@ -96,7 +98,7 @@ def _ask_node(data: Path, url: str, player: str) -> Seen | None:
                 await as_player.my_listings(limit=PAGE),
                 await as_player.my_bids(limit=PAGE),
                 await as_player.deliveries(limit=PAGE),
-                trades=[],
+                [row for row in ask_node(data, url).trades if known.store in row.participants],
                 bids_elsewhere=0,
             )
         finally:
@@ -172,7 +174,7 @@ def _show(player: str, seen: Seen, *, whole_ids: bool) -> None:
     if seen.bids_elsewhere:
         console.print(f"bids on other nodes: {seen.bids_elsewhere}; start this node to see them")
     if seen.trades:
-        console.print(table_of(seen.trades, "Trades that hold something of this store"))
+        console.print(table_of(seen.trades, "Open trades of this store"))
     console.print(display.deliveries(seen.deliveries.deliveries, "Deliveries that wait"))
     ledger = Table("entry", "gold", "from", "to", "for", title=f"The latest {ENTRIES_SHOWN} ledger entries")
     for entry in known.ledger[-ENTRIES_SHOWN:]:

@@ -66,12 +66,13 @@ def open_trades(data: Path) -> "OpenTrades":
 
     url = DataDirectory(data).running_url()
     if url is not None:
-        return _ask_node(data, url)
+        return ask_node(data, url)
     with OfflineDirectory(data) as directory:
         return left(directory, int(time.time() * 1000))
 
 
-def _ask_node(data: Path, url: str) -> "OpenTrades":
+def ask_node(data: Path, url: str) -> "OpenTrades":
+    """Of the running node that serves at a URL. Raises NodeFault."""
     import http.client
     from urllib.parse import urlsplit
 

@@ -9,6 +9,7 @@ from twisted.python.failure import Failure
 
 from auction.context import Answer, Request
 from shardnode.gateway.tokens import Identity
+from shardnode.ops.open_trades import OpenTrades
 
 
 class Metrics(Protocol):
@@ -48,6 +49,8 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the node serves, for `/readyz`."""
     render_metrics: Callable[[], bytes]
     """The Prometheus text, for `/metrics`."""
+    open_trades: Callable[[], OpenTrades]
+    """What is not over between this node and others, for `/trades`."""
     failed: Callable[[Failure], None]
     """A bug of ours was met: the node stops before it lies."""
     metrics: Metrics

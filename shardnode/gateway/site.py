@@ -18,6 +18,7 @@ from shardnode.gateway.connection import ConnectionFactory
 from shardnode.gateway.limits import GatewayLimits
 from shardnode.gateway.occupancy import Occupancy
 from shardnode.gateway.ports import Ports
+from shardnode.wire.errors import TokenExpired, TokenInvalid
 
 TEXT = b"text/plain; charset=utf-8"
 JSON = b"application/json"
@@ -52,6 +53,30 @@ class Page(Resource):
         request.setHeader(b"content-type", answer.content_type)
         request.setHeader(b"content-length", str(len(answer.content)).encode())
         return b"" if request.method == b"HEAD" else answer.content
+
+
+class OperatorPage(Page):
+    """A page for whoever brings an operator's token: `authorization: Bearer TOKEN`."""
+
+    def __init__(self, answer: Callable[[], PageAnswer], ports: Ports) -> None:
+        super().__init__(answer)
+        self._ports = ports
+
+    def render(self, request: Request) -> bytes:
+        """Answer one request."""
+        return super().render(request) if self._is_operators(request) else _FOR_OPERATORS.render(request)
+
+    def _is_operators(self, request: Request) -> bool:
+        scheme, _, token = (request.getHeader("authorization") or "").partition(" ")
+        try:
+            return scheme.lower() == "bearer" and self._ports.verify(token, self._ports.now_ms()).role == "operator"
+        except (TokenInvalid, TokenExpired):
+            return False
+
+
+_FOR_OPERATORS = Page(
+    lambda: PageAnswer(401, TEXT, b"this page is for operators: send `authorization: Bearer` and an operator's token\n")
+)
 
 
 class Root(Resource):
@@ -172,6 +197,7 @@ def build_site(
         b"healthz": Page(lambda: PageAnswer(200, TEXT, b"alive\n")),
         b"readyz": Page(readyz),
         b"metrics": Page(lambda: PageAnswer(200, PROMETHEUS, ports.render_metrics())),
+        b"trades": OperatorPage(lambda: PageAnswer(200, JSON, msgspec.json.encode(ports.open_trades())), ports),
         b"openrpc.json": Page(lambda: PageAnswer(200, JSON, openrpc())),
     }
     if peers is not None:

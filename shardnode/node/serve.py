@@ -37,6 +37,7 @@ from shardnode.node.membership import Membership
 from shardnode.node.node import Node, NodeLimits, Surroundings
 from shardnode.ops.logs import start_logging
 from shardnode.ops.metrics import Metrics
+from shardnode.ops.open_trades import told
 from shardnode.storage.data_directory import DataDirectory
 from shardnode.storage.port import Recovered, StorageFault
 from shardnode.storage.sqlite_storage import SqliteStorage
@@ -157,6 +158,7 @@ class Service:
                 monotonic_s=time.monotonic,
                 ready=lambda: self._ready,
                 render_metrics=metrics.render,
+                open_trades=lambda: told(self._node.trades.open_trades()),
                 failed=self._node.fail,
                 metrics=metrics,
             ),

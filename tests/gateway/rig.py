@@ -19,6 +19,7 @@ from shardnode.gateway.gateway import Gateway
 from shardnode.gateway.limits import GatewayLimits
 from shardnode.gateway.ports import Ports
 from shardnode.gateway.tokens import Identity, SigningKey, Verifier
+from shardnode.ops.open_trades import OpenTrades
 from shardnode.wire.methods import TokenRole
 from worlddata.types import Catalog, Rules
 
@@ -111,6 +112,7 @@ class House:
             monotonic_s=self.clock.seconds,
             ready=lambda: self.is_ready,
             render_metrics=lambda: b"auction_up 1\n",
+            open_trades=lambda: OpenTrades(0, []),
             failed=self.failures.append,
             metrics=self.metrics,
         )

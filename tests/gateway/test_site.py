@@ -5,7 +5,7 @@ import json
 import pytest
 
 from shardnode.wire.openrpc import openrpc_document
-from tests.gateway.rig import Client, House
+from tests.gateway.rig import KEY, NOW_S, Client, House
 
 
 def request(house: House, head: str, body: bytes = b"", **limits: int) -> tuple[int, dict[str, str], bytes]:
@@ -38,6 +38,20 @@ def test_pages_for_machines(page: str, kind: str, content: bytes) -> None:
     assert (status, headers["content-type"], found) == (200, kind, content)
     status, headers, found = request(House(), f"HEAD {page}")
     assert (status, int(headers["content-length"]), found) == (200, len(content), b"")
+
+
+@pytest.mark.parametrize("role", ["player", "service", "operator", None])
+def test_open_trades_are_shown_to_operators_alone(role: str | None) -> None:
+    """Whoever else asks, or brings a token that is not good, sees 401 with what to bring, and nothing of the trades."""
+    token = "nonsense" if role is None else KEY.mint("somebody", role, NOW_S + 60)
+    status, headers, content = request(House(), f"GET /trades HTTP/1.1\r\nAuthorization: Bearer {token}\r\nX-Rest:")
+    if role == "operator":
+        assert (status, headers["content-type"], content) == (200, "application/json", b'{"open":0,"trades":[]}')
+    else:
+        assert (status, b"operator's token" in content) == (401, True)
+    assert request(House(), "GET /trades")[0] == 401
+    late = KEY.mint("somebody", "operator", NOW_S)
+    assert request(House(), f"GET /trades HTTP/1.1\r\nAuthorization: Bearer {late}\r\nX-Rest:")[0] == 401
 
 
 def test_openrpc_is_served() -> None:
