@@ -152,10 +152,7 @@ class Agreement:
         if self._closed.has(trade):
             self._participants.abort_closed(trade, effects)
             return
-        known = self._participants.outcome(trade)
-        if known is not None:
-            effects.binding = True  # what a store here knows may be on its way to the disk
-        self._recoveries.start(trade, party, known, now_s, effects)
+        self._recoveries.start(trade, party, self._participants.outcome(trade), now_s, effects)
 
     def _accepted(self, sender: str, message: Accepted, now_s: float, effects: Effects) -> None:
         proposer = self._recoveries if message.ballot.round else self._coordinator

@@ -251,7 +251,9 @@ class Recoveries:
         self._tell(recovery, now_s, effects)
 
     def _tell(self, recovery: Recovery, now_s: float, effects: Effects) -> None:
+        """Binding each time: it may be known from a store here, and on its way to the disk."""
         assert recovery.value is not None
+        effects.binding = True
         effects.send += [
             (node, Decided(recovery.trade, store, recovery.value)) for store, node in recovery.missing.items()
         ]

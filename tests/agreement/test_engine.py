@@ -292,6 +292,8 @@ def test_answers_vouch_for_what_was_persisted_and_requests_do_not() -> None:
     assert agreement.step("n3", AskFinished(T, "s"), 0.0).binding
     assert agreement.step("n3", Decided(T, "s", ABORT), 0.0).binding
     assert agreement.recover(T, PARTY, 0.0).binding, "it tells what a store here knows"
+    again = agreement.tick(AgreementLimits().retry_s)
+    assert sent(again, Decided) and again.binding, "and tells it again, while it may still be on its way to the disk"
     coordinator = engine("n1").open(1, ACCEPTORS, LEGS, 0.0)
     assert coordinator is not None and not coordinator[1].binding
     assert not recovering().tick(0.8).binding
