@@ -10,7 +10,20 @@ from random import Random
 from msgspec.structs import replace
 
 from shardnode.agreement.limits import AgreementLimits
-from shardnode.agreement.messages import Message, Participant
+from shardnode.agreement.messages import (
+    Accept,
+    Accepted,
+    Acked,
+    Close,
+    CloseTaken,
+    Decided,
+    Message,
+    Participant,
+    Prepare,
+    Promise,
+    Propose,
+    Vote,
+)
 from tests.simulation.agreement_checks import Checks
 from tests.simulation.agreement_network import Network
 from tests.simulation.agreement_node import House, Node, outage_s
@@ -24,13 +37,15 @@ TROUBLE_S = (0.5, 8.0)
 LIVENESS_S = 60.0
 """After the last fault, everything is over within so long."""
 OPENING_S = 0.3
-"""Trades are opened within so long from the beginning, most of them early; and early is trouble with nodes and links."""
+"""Trades are opened within so long from the beginning, most of them early; and so is trouble with nodes and links."""
 REFUSED = 0.1
 """Share of legs whose vote is NO."""
 REFUSED_TOGETHER = 0.05
 """Share of trades that their votes together make an abort."""
 SELF_S = 0.00001
 """How long a message takes from a node to itself."""
+FATAL = (None, None, Prepare, Vote, Propose, Promise, Accept, Accepted, Decided, Acked, Close, CloseTaken)
+"""Kinds of messages of which a seed may draw one that its receivers survive less often than other steps."""
 DURATIONS = tuple(name for name in AgreementLimits.__struct_fields__ if name.endswith("_s"))
 
 
@@ -76,11 +91,12 @@ class _Agreement:
     def __init__(self, plan: Plan, story: list[str] | None) -> None:
         self.world = world = World(plan, story)
         self._checks = Checks()
-        self._network = Network(world)
         self._refusing: set[str] = set()
         limits = LIMITS[int(world.share() * len(LIMITS))]
-        house = House(world, self._checks, limits, self._refusing, self._send, self._replaced)
+        fatal = FATAL[int(world.share() * len(FATAL))]
+        house = House(world, self._checks, limits, self._refusing, fatal, self._send, self._replaced)
         self._nodes = [Node(f"n{number}", house) for number in range(1, plan.nodes + 1)]
+        self._network = Network(world, [node.name for node in self._nodes])
         self._by_name = {node.name: node for node in self._nodes}
         self._quiet_at_s = TROUBLE_S[0] + (TROUBLE_S[1] - TROUBLE_S[0]) * world.share() ** 2
         self._homes = self._nodes[: 2 + int(world.share() * (plan.nodes - 1 - bool(plan.faults.lost_disks)))]
@@ -171,10 +187,14 @@ class _Agreement:
             node.jump()
 
     def _recover(self, node: Node) -> None:
+        """One node, or two at once, begin to recover a trade."""
+        world = self.world
         truths = list(self._checks.truths.values())
-        if truths and self.world.strikes(1.0):
-            truth = self.world.random.choice(truths)
+        if truths and world.strikes(1.0):
+            truth = world.random.choice(truths)
             node.recover(truth.trade, truth.party)
+            if world.share() < 0.5:
+                world.random.choice(self._nodes).recover(truth.trade, truth.party)
 
     def _replaced(self, node: Node) -> int:
         """A node that lost its disk has a new identity and makes a new epoch; no acceptor set loses a majority."""

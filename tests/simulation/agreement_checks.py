@@ -5,7 +5,8 @@ The checks see what becomes durable, what is sent and what tasks say, and nothin
     one outcome      a trade has one outcome: what a majority of its acceptors accepted durably, what a coordinator, a
                      participant or a message says of it, what is settled; also long after it was forgotten
     commit           is accepted, and told, only after every participant's YES is durable, with the judged payload
-    chosen           a commit is told to nobody before a majority of the trade's acceptors accepted it durably
+    chosen           an outcome is told to nobody before a majority of the trade's acceptors accepted it durably; but an
+                     abort may be if a store refused durably, and by the coordinator that has sent no ACCEPT
     release          what a YES holds is let go in the record that settles it, and never else
     settle once      a store settles a trade once
     forgetting       a register or an outcome leaves the disk in the record that adds its trade to the closed ones, or
@@ -24,6 +25,7 @@ from shardnode.agreement.messages import (
     Fact,
     Finished,
     Message,
+    Outcome,
     Party,
     Prepared,
     Register,
@@ -37,7 +39,20 @@ from tests.simulation.histories import Violation
 class Truth:
     """What is known of one trade by somebody who sees all nodes and disks at once."""
 
-    __slots__ = ("accepted", "chosen", "closed", "ended", "outcome", "party", "payload", "prepared", "settled", "trade")
+    __slots__ = (
+        "accepted",
+        "chosen",
+        "closed",
+        "ended",
+        "outcome",
+        "party",
+        "payload",
+        "prepared",
+        "proposed",
+        "refused",
+        "settled",
+        "trade",
+    )
 
     def __init__(self, trade: TradeId, party: Party) -> None:
         self.trade = trade
@@ -51,6 +66,10 @@ class Truth:
         """Stores that settled durably."""
         self.accepted: dict[Ballot, tuple[Value, set[str]]] = {}
         """Ballot → the value, and the acceptors that accepted it durably."""
+        self.proposed = False
+        """Whether the coordinator sent ACCEPT."""
+        self.refused = False
+        """Whether a store voted NO durably."""
         self.chosen = False
         self.outcome: Value | None = None
         self.closed = False
@@ -80,9 +99,9 @@ class Checks:
         if type(message) is Accept:
             self._proposed(node, message)
         elif type(message) is Decided:
-            self._told(message.trade, message.value, f"{node} tells")
+            self._told(node, message.trade, message.value, f"{node} tells")
         elif type(message) is Finished and message.value is not None:
-            self._told(message.trade, message.value, f"{node} remembers")
+            self._told(node, message.trade, message.value, f"{node} remembers")
 
     def ended(self, node: str, task: EndedTask) -> None:
         """A coordinator tells its caller."""
@@ -90,11 +109,11 @@ class Checks:
         if truth.ended:
             raise Violation("ended once", f"{node} tells the end of {task.trade} again")
         truth.ended = True
-        self._told(task.trade, task.value, f"{node} ends")
+        self._told(node, task.trade, task.value, f"{node} ends")
 
     def settles(self, node: str, trade: TradeId, store: str, value: Value) -> None:
         """A store is about to apply or release what it holds."""
-        self._told(trade, value, f"{store} at {node} settles")
+        self._told(node, trade, value, f"{store} at {node} settles")
         if store in self.truths[trade].settled:
             raise Violation("settle once", f"{store} settles {trade} again")
 
@@ -119,14 +138,20 @@ class Checks:
                 if key != held:
                     raise Violation("release", f"{node} records {key} and holds nothing for it")
                 self.truths[fact.trade].prepared.add(fact.store)
+            elif type(fact) is Outcome:
+                truth = self.truths[fact.trade]
+                if fact.store not in truth.prepared and not fact.value.commit:
+                    truth.refused = True
             elif type(fact) is ClosedTrades:
                 self._closed(node, fact)
 
-    def _told(self, trade: TradeId, value: Value, who: str) -> None:
+    def _told(self, node: str, trade: TradeId, value: Value, who: str) -> None:
         truth = self.truths[trade]
+        if truth.outcome is None and not truth.chosen:
+            may_abort = truth.refused or (node == trade.node and not truth.proposed)
+            if value.commit or not may_abort:
+                raise Violation("chosen", f"{who} {trade} {value_told(value)}, which no majority has accepted")
         self._one_outcome(truth, value, who)
-        if value.commit and not truth.chosen:
-            raise Violation("chosen", f"{who} {trade} commit before a majority of its acceptors accepted it")
 
     @staticmethod
     def _one_outcome(truth: Truth, value: Value, who: str) -> None:
@@ -138,9 +163,11 @@ class Checks:
             )
 
     def _proposed(self, node: str, accept: Accept) -> None:
+        truth = self.truths[accept.trade]
+        if accept.ballot.round == 0:
+            truth.proposed = True
         if not accept.value.commit:
             return
-        truth = self.truths[accept.trade]
         missing = [each.store for each in truth.party.participants if each.store not in truth.prepared]
         if missing:
             raise Violation("commit", f"{node} proposes to commit {accept.trade} without a durable YES of {missing}")

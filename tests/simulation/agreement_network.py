@@ -9,6 +9,7 @@ from shardnode.agreement.messages import (
     Decided,
     Finished,
     Message,
+    Nack,
     Prepare,
     Promise,
     Propose,
@@ -18,20 +19,27 @@ from tests.simulation.world import World
 
 LATENCY_S = 0.001
 """How long a message takes at least."""
-TARGETS = (Prepare, Vote, Propose, Promise, Accept, Accepted, Decided, Acked, Finished, Close, CloseTaken)
-"""Kinds of messages of which a seed draws one that fares worse than the others."""
+KINDS = (Prepare, Vote, Propose, Promise, Accept, Accepted, Nack, Decided, Acked, Finished, Close, CloseTaken)
+"""Kinds of messages of which a seed may draw one that fares worse than the others."""
+ANY_KIND = 0.2
+ANY_NODE = 0.6
+"""Shares of seeds that harm messages of all kinds, of all senders, to all receivers."""
 
 
 class Network:
     """All links; says how long a message takes."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, names: list[str]) -> None:
         rates = world.rates
+        choice, share = world.random.choice, world.share
         self._world = world
         self._lost = rates.lost
         self._delayed = rates.lost + rates.delayed
         self._harmed = rates.lost + rates.delayed + rates.duplicated
-        self._target = TARGETS[int(world.share() * len(TARGETS))]
+        self._kind = choice(KINDS) if share() >= ANY_KIND else None
+        self._sender = choice(names) if share() >= ANY_NODE else None
+        self._receiver = choice(names) if share() >= ANY_NODE else None
+        """What a message must be to be a target; None: anything."""
         self._sound = not (self._harmed or rates.targeted or rates.cuts)
         self._spread_s = rates.reordered_s
         self._cut_until_s: dict[tuple[str, str], float] = {}
@@ -46,14 +54,22 @@ class Network:
             return ()
         rates = world.rates
         harm = world.share()
-        if type(message) is self._target and world.strikes(rates.targeted):
-            return () if harm < 0.5 else (usual_s + world.share() * rates.delay_s,)
-        if harm >= self._harmed or not world.strikes(1.0):
+        if (
+            rates.targeted
+            and (self._kind is None or type(message) is self._kind)
+            and (self._sender is None or sender == self._sender)
+            and (self._receiver is None or receiver == self._receiver)
+            and world.strikes(rates.targeted)
+        ):
+            lost, delayed = 1 / 3, 2 / 3
+        elif harm < self._harmed and world.strikes(1.0):
+            lost, delayed = self._lost, self._delayed
+        else:
             return (usual_s,)
-        if harm < self._lost:
+        if harm < lost:
             return ()
         late_s = usual_s + world.share() * rates.delay_s
-        return (late_s,) if harm < self._delayed else (usual_s, late_s)
+        return (late_s,) if harm < delayed else (usual_s, late_s)
 
     def cut(self, one: str, other: str, until_s: float, both_ways: bool) -> None:
         """Cut the link from one node to another, or both ways: what is sent is lost."""

@@ -22,6 +22,7 @@ from tests.simulation.world import World
 
 LIFE = 1_000_000
 """A node that was replaced counts its incarnations on from a number that none before it had."""
+FATAL = 6.0
 SMALL_OUTAGE_S = 0.02
 """Half of all outages are shorter than this, the others than the plan's bound."""
 TIMER_S = 0.00001
@@ -44,7 +45,9 @@ class House(NamedTuple):
     checks: Checks
     limits: AgreementLimits
     refusing: set[str]
-    """Legs that are voted NO and trades that are judged to abort; looked up, never listed."""
+    """Legs whose next vote is NO and trades that are judged to abort; looked up, never listed."""
+    fatal: type[Message] | None
+    """Kind of message whose receivers are `FATAL` times as likely to die of it."""
     send: Callable[[str, str, Message], None]
     replaced: Callable[["Node"], int]
     """Whether a crashed node loses its disk: its new epoch, or 0."""
@@ -54,8 +57,8 @@ class Node:
     """One node. `engine` is None while it is down; `facts` and `disk_held` are its disk."""
 
     __slots__ = (
-        "checks", "disk_held", "engine", "facts", "held", "house", "incarnation", "name", "offset_s", "paused_until_s",
-        "rate", "since_epoch", "unsynced", "wakes_at_s", "world",
+        "checks", "danger", "disk_held", "engine", "facts", "held", "house", "incarnation", "name", "offset_s",
+        "paused_until_s", "rate", "since_epoch", "unsynced", "wakes_at_s", "world",
     )  # fmt: skip
 
     def __init__(self, name: str, house: House) -> None:
@@ -75,6 +78,8 @@ class Node:
         self.offset_s = 1_000 * world.share()
         self.paused_until_s = 0.0
         self.wakes_at_s = NEVER_S
+        self.danger = 1.0
+        """How many times as likely as usual its present step is its last."""
 
     @property
     def life(self) -> int:
@@ -151,7 +156,9 @@ class Node:
         else:
             if world.told:
                 world.tell(f"{sender} → {self.name}", message_told(message))
+            self.danger = FATAL if type(message) is self.house.fatal else 1.0
             self._obey(Record(self.engine.step(sender, message, self.clock_s())))
+            self.danger = 1.0
 
     def _runs(self) -> bool:
         return self.engine is not None and self.paused_until_s <= self.world.now_s
@@ -182,7 +189,7 @@ class Node:
         world = self.world
         rates = world.rates
         effects, held, settled = record
-        if world.strikes(rates.crashes):
+        if world.strikes(rates.crashes * self.danger):
             self._die(record)
             return
         unsynced = self.unsynced
@@ -304,6 +311,8 @@ class Node:
         effects = engine.voted(task.trade, task.store, yes, payload, self.clock_s())
         if yes:
             self.held[key] = None
+        else:
+            self.house.refusing.discard(key)
         self._obey(Record(effects, held=key if yes else None))
 
     def _settle(self, engine: Agreement, task: SettleTask) -> None:

@@ -13,7 +13,5 @@ class Mutant(NamedTuple):
 
     name: str
     breaks: str
-    """What the code does with it, in a few words."""
+    """The rule that is broken, and how, in a few words."""
     plant: Callable[[], AbstractContextManager[object]]
-    seed: int
-    """A seed that finds it, for a quick test."""
