@@ -231,8 +231,6 @@ class Subscriber:
     def changes(self, node: str, message: FeedChanges) -> None:
         """An origin's rows changed. What is here already is passed over, and what does not join it is a gap."""
         followed = self._origins[node]
-        if not followed.whole and followed.loading is None:
-            return
         if message.start == followed.start and message.after <= followed.position:
             if message.position >= followed.position:
                 self._apply(followed, message)

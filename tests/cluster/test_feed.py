@@ -116,6 +116,56 @@ def test_a_change_during_a_snapshot_is_neither_lost_nor_undone() -> None:
     assert converged(house)
 
 
+def test_a_snapshot_that_was_cut_off_is_read_anew() -> None:
+    """Where it stopped nothing is known to be whole, so what was in memory of its origin would not be enough."""
+    house = House(SMALL)
+    house.cut("n1", "n2")
+    house.show("n1", [listing(number) for number in range(8)])
+    house.join("n1", "n2")
+    house.settle(0.015)
+    house.cut("n1", "n2")
+    assert 0 < len(shown(house, "n2", "n1")) < 8
+    house.join("n1", "n2")
+    house.settle()
+    assert converged(house)
+
+
+def test_a_snapshot_is_whole_only_with_every_page() -> None:
+    """A last page that overtakes another, a page that comes twice, and one of another snapshot count for nothing."""
+    house = House()
+    house.faults = Faults(lose=1.0)
+    house.cut("n1", "n2")
+    house.join("n1", "n2")
+    rows = [listing(number) for number in range(6)]
+    pages = [
+        messages.FeedPage(1, 9, number, tuple(rows[2 * number : 2 * number + 2]), number == 2) for number in range(3)
+    ]
+    stranger = msgspec.structs.replace(pages[1], position=8, rows=(listing(20),))
+    counts = []
+    for page in (pages[0], pages[2], pages[0], stranger, pages[1], pages[1], pages[2]):
+        _feed(house, page)
+        counts.append((len(shown(house, "n2", "n1")), house.homes["n2"].index.of("n1").loading))
+    assert counts == [(2, True), (2, True), (2, True), (2, True), (4, True), (4, True), (6, False)]
+
+
+def test_a_page_that_was_not_asked_for_or_is_older_is_passed_over() -> None:
+    """What is here is whole and newer; nothing of it is doubted."""
+    house = House()
+    house.faults = Faults(lose=1.0)
+    house.cut("n1", "n2")
+    house.join("n1", "n2")
+    _feed(house, messages.FeedPage(2, 9, 0, (listing(1),), True))
+    _feed(house, messages.FeedPage(2, 9, 0, (listing(2),), True))
+    assert list(shown(house, "n2", "n1")) == ["l0001"]
+    house.cut("n1", "n2")
+    house.join("n1", "n2")
+    for older in (messages.FeedPage(2, 8, 0, (listing(2),), True), messages.FeedPage(1, 10, 0, (listing(2),), True)):
+        _feed(house, older)
+        assert list(shown(house, "n2", "n1")) == ["l0001"]
+    _feed(house, messages.FeedPage(2, 10, 0, (listing(2),), True))
+    assert list(shown(house, "n2", "n1")) == ["l0002"]
+
+
 def test_a_node_that_reads_its_own_past_is_no_origin_yet() -> None:
     """A subscriber is not given half of it; it asks again until there is all of it."""
     house = House()
@@ -268,6 +318,10 @@ class AnyNetwork(RuleBasedStateMachine):
 
 TestAnyNetwork = AnyNetwork.TestCase
 TestAnyNetwork.settings = settings(max_examples=60, stateful_step_count=30)
+
+
+def _feed(house: House, message: messages.FeedPage) -> None:
+    house.nodes["n2"].received("n1", msgspec.msgpack.encode(messages.Frame(1, 1, [message])))
 
 
 def _staleness(house: House, viewer: str, origin: str) -> float:
