@@ -117,9 +117,16 @@ async def main(reactor: Any, host: str, *files: str) -> None:
     for name, node in nodes.items():
         await ports[name].stopListening()
         await node.links.stop()
+    counted = sum(node.gateway._occupancy.tcp_connections for node in nodes.values())
     left = [type(call).__name__ for call in reactor.getDelayedCalls() if call.func.__module__.startswith("shardnode")]
     json.dump(
-        {"whole": [node.back == FRAMES for node in nodes.values()], "complaints": complaints, "left": left}, sys.stdout
+        {
+            "whole": [node.back == FRAMES for node in nodes.values()],
+            "complaints": complaints,
+            "left": left,
+            "counted": counted,
+        },
+        sys.stdout,
     )
 
 
