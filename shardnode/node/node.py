@@ -47,6 +47,9 @@ from shardnode.storage.port import Recovered, Storage
 from shardnode.wire.errors import Unavailable
 from worlddata.types import Catalog
 
+INCARNATIONS_A_LIFE = 1_000_000
+"""Starts of one data directory, so that one that takes the place of another begins above all of its starts."""
+
 
 class NodeLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of one node; each part has its own."""
@@ -102,7 +105,7 @@ class Node:
         self.map = cluster_map
         self.catalog = catalog
         self._naming_key = recovered.naming_key
-        self.incarnation = recovered.incarnation
+        self.incarnation = INCARNATIONS_A_LIFE * cluster_map.nodes[name].since_epoch + recovered.incarnation
         self._limits = limits
         self._outside = outside = surroundings
         self._store_ids: dict[str, StoreId] = {}
@@ -110,16 +113,18 @@ class Node:
         self._stopping = False
         self._has_failed = False
         self.gate = Gate(recovered.position, outside.reactor.seconds, outside.metrics.gate_waited)
-        self._build_storage(recovered)
-        self._build_house(outside.storage.journal.facts())
+        self._build_storage()
+        facts = outside.storage.journal.facts()
+        self._build_house(facts)
+        self._build_trades(facts)
         self._show()
 
-    def _build_storage(self, recovered: Recovered) -> None:
+    def _build_storage(self) -> None:
         """What keeps stores: in memory, in the journal, in their files."""
         outside, limits = self._outside, self._limits
         self.searches = Searches(
             node=self.name,
-            start=recovered.incarnation,
+            start=self.incarnation,
             journal=outside.storage.journal,
             journal_lane=outside.journal_lane,
             search_lane=outside.search_lane,
@@ -167,7 +172,7 @@ class Node:
         )
 
     def _build_house(self, facts: dict[str, bytes]) -> None:
-        """What answers: requests to stores here, trades and transfers with stores of other nodes, the cluster."""
+        """What answers: the cluster, and requests to stores here."""
         outside, limits = self._outside, self._limits
         self.cluster = Cluster(
             node=self.name,
@@ -202,6 +207,18 @@ class Node:
             limits=limits.requests,
             metrics=outside.metrics,
         )
+        self.endings = Endings(
+            stores=self.stores,
+            decide=self.requests.decide,
+            clock=outside.clock,
+            reactor=outside.reactor,
+            pause_s=limits.requests.retry_after_ms / 1000,
+            metrics=outside.metrics,
+        )
+
+    def _build_trades(self, facts: dict[str, bytes]) -> None:
+        """What it takes to trade with stores of other nodes."""
+        outside, limits = self._outside, self._limits
         self.trades = Trades(
             here=self.name,
             incarnation=self.incarnation,
@@ -232,14 +249,6 @@ class Node:
             gate=self.gate,
             context=self._context,
             failed=self.fail,
-        )
-        self.endings = Endings(
-            stores=self.stores,
-            decide=self.requests.decide,
-            clock=outside.clock,
-            reactor=outside.reactor,
-            pause_s=limits.requests.retry_after_ms / 1000,
-            metrics=outside.metrics,
         )
 
     def remap(self, cluster_map: ClusterMap) -> None:

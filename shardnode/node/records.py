@@ -47,6 +47,11 @@ class Records:
         self._carrier = carrier
         self._noted: dict[str, msgspec.Struct | None] = {}
 
+    @property
+    def position(self) -> int:
+        """That of the last record handed to the journal."""
+        return self._writer.position
+
     def commit(self, record: Record, now_ms: int, facts: Facts | None = None) -> int:
         """Hand a record to the journal; returns its position."""
         listings: dict[str, Listing] = {}

@@ -40,7 +40,7 @@ NotYet = Asleep | Locked | Elsewhere | Proposal | Undecided
 """What `execute` returns instead of what it executed; nothing was changed."""
 
 
-TRADES: frozenset[type[Ask]] = frozenset({PlaceBid, BuyOut})
+TRADES: frozenset[type[Ask]] = frozenset((PlaceBid, BuyOut))
 """What is counted as a trade."""
 
 

@@ -27,7 +27,7 @@ from shardnode.gateway.gateway import Gateway
 from shardnode.gateway.limits import GatewayLimits
 from shardnode.gateway.listen import ListenFault, ListenOptions, Tls, listen
 from shardnode.gateway.ports import Ports
-from shardnode.gateway.tokens import KeyFault, Verifier, install_signing_key, issuer_key, signing_key
+from shardnode.gateway.tokens import KeyFault, PublicKey, Verifier, install_signing_key, issuer_key, signing_key
 from shardnode.node.awake_stores import StoreLimits
 from shardnode.node.checkpoints import CheckpointLimits
 from shardnode.node.clock import HouseClock
@@ -136,10 +136,14 @@ class Service:
                 checkpoints=CheckpointLimits(interval_s=config.checkpoint_interval_s),
             ),
         )
-        self._gateway = Gateway(
-            reactor=reactor,
+        self._gateway = self._open_gateway(clock, [*keys, house_key.public])
+
+    def _open_gateway(self, clock: HouseClock, keys: list[PublicKey]) -> Gateway:
+        config, metrics = self._config, self._metrics
+        gateway = Gateway(
+            reactor=self._reactor,
             node=config.node_id,
-            catalog=catalog,
+            catalog=self._node.catalog,
             limits=GatewayLimits(
                 requests_per_s=config.requests_per_s,
                 requests_burst=config.requests_burst,
@@ -153,7 +157,7 @@ class Service:
                 joined=self._node.cluster.joined,
                 left=self._node.cluster.left,
                 latest_seq=self._node.cluster.latest_seq,
-                verify=Verifier([*keys, house_key.public]).verify,
+                verify=Verifier(keys).verify,
                 now_ms=clock.now_ms,
                 monotonic_s=time.monotonic,
                 ready=lambda: self._ready,
@@ -164,7 +168,8 @@ class Service:
             ),
             peers=self._membership.listener if self._membership is not None else None,
         )
-        metrics.gauge("sockets", "Open WebSockets", lambda: self._gateway.sockets)
+        metrics.gauge("sockets", "Open WebSockets", lambda: gateway.sockets)
+        return gateway
 
     def _join(self, cluster: ClusterConfig, recovered: Recovered, catalog: Catalog) -> Membership:
         return Membership(

@@ -30,7 +30,7 @@ from shardnode.agreement.engine import Agreement
 from shardnode.agreement.errors import DurabilityViolated
 from shardnode.agreement.facts import read
 from shardnode.agreement.limits import AgreementLimits
-from shardnode.agreement.messages import Message, Participant, TradeId
+from shardnode.agreement.messages import Acked, Message, Participant, TradeId
 from shardnode.cluster.map import ClusterMap
 from shardnode.node.awake_stores import AwakeStores
 from shardnode.node.gate import Gate
@@ -51,8 +51,8 @@ class TradeLimits(msgspec.Struct, frozen=True, kw_only=True):
     agreement: AgreementLimits = AgreementLimits()
     answer_within_s: float = 4.0
     """When a trade is not settled by then its caller hears that it is in doubt."""
-    goods_within_s: float = 1.0
-    """How long the answer to a buyout waits for what was bought to arrive."""
+    settled_within_s: float = 1.0
+    """How long an answer waits for the other side to be settled, and for what was bought to arrive."""
     rest_s: float = 0.02
     """The shortest time between two looks of the agreement at its timers."""
     retry_after_ms: int = 500
@@ -72,18 +72,23 @@ class _Open(msgspec.Struct, eq=False):
     until_s: float
     """When the caller hears that it is in doubt."""
     expiry: DelayedCall | None
-    """None when it has heard that."""
+    told: bool = False
+    """Whether the caller heard that it is in doubt."""
+    missing: set[StoreId] = msgspec.field(default_factory=set)
+    """Stores that have not said yet that they are settled."""
     again: Proposal | None = None
-
-    @property
-    def told(self) -> bool:
-        """Whether the caller heard `in_doubt`."""
-        return self.expiry is None
+    settled: Executed | None = None
+    """The buyer's side, when it is settled."""
+    position: int = 0
+    """Where that stands in the journal."""
+    late: DelayedCall | None = None
+    """When the answer waits no longer for the other side."""
 
     def end(self) -> None:
-        """It is decided: nobody needs to hear that it is in doubt."""
-        if self.expiry is not None:
-            self.expiry.cancel()
+        """It is decided and over: nobody needs to hear that it is in doubt or late."""
+        for call in (self.expiry, self.late):
+            if call is not None:
+                call.cancel()
 
 
 class Trades:
@@ -132,7 +137,7 @@ class Trades:
         kept = [fact for key, value in facts.items() if (fact := read(key, value)) is not None]
         self.agreement = Agreement(here, incarnation, kept, limits.agreement, random, reactor.seconds(), since_epoch)
         self._open: dict[TradeId, _Open] = {}
-        self._goods: dict[Place, tuple[_Open, Executed]] = {}
+        self._goods: dict[Place, TradeId] = {}
         """Buyouts that are settled, by the buyer's store and listing, whose answer waits for what was bought."""
         self._own: deque[Message] = deque()
         self._stepping = False
@@ -172,7 +177,7 @@ class Trades:
         trade, effects = opened
         left_s = max(until_s - self._reactor.seconds(), 0)
         expiry = self._reactor.callLater(left_s, self._guarded, self._doubt, trade)
-        self._open[trade] = _Open(request, proposal, answer, until_s, expiry)
+        self._open[trade] = _Open(request, proposal, answer, until_s, expiry, missing=set(proposal.legs))
         self._perform(effects)
 
     def received(self, sender: str, message: Message) -> None:
@@ -181,6 +186,8 @@ class Trades:
             return
         try:
             self._perform(self.agreement.step(sender, message, self._reactor.seconds()))
+            if isinstance(message, Acked):
+                self._acked(message)
         except DurabilityViolated as violated:
             log.critical(
                 "a trade was committed that this store does not know: durability was violated. The store is stopped; "
@@ -206,18 +213,24 @@ class Trades:
         """A transfer was taken in: an answer may wait for what it brought."""
         for event in record.get(store, ()):
             if isinstance(event, TransferTaken) and isinstance(event.payload, Goods):
-                self._goods_there((store, event.payload.listing))
+                trade = self._goods.pop((store, event.payload.listing), None)
+                if trade is not None:
+                    self._open[trade].position = self._stores.position([store])
+                    self._answer_if_whole(trade)
 
     def _perform(self, effects: Effects, record: Record | None = None) -> int:
-        """Persist, then send; do the tasks. Returns the position of what was persisted, 0 for nothing."""
+        """Persist, then send what is binding, and all else at once; do the tasks.
+
+        Returns the position of what was persisted, 0 for nothing.
+        """
         position = 0
         if effects.persist or record:
             facts: Facts = effects.persist
             position = self._records.commit(record or {}, self._context().now_ms, facts)
-            for node, message in effects.send:
-                self._gate.when(position, self._say, node, message)
-        else:
-            for node, message in effects.send:
+        for node, message in effects.send:
+            if effects.binding:
+                self._gate.when(self._records.position, self._say, node, message)
+            else:
                 self._say(node, message)
         for task in effects.tasks:
             self._do(task)
@@ -314,7 +327,7 @@ class Trades:
         self._requests.finish(outcome, None, position)
         opened = self._open.get(task.trade)
         if value.commit and opened is not None and opened.proposal.home == task.store:
-            self._answer(task.trade, opened, outcome, position)
+            self._settled_here(task.trade, opened, outcome, position)
         self._turns.free((task.store, held.listing))
         self._remind(task.store)
 
@@ -322,28 +335,43 @@ class Trades:
         """The store cannot be opened now: its trade stays open, and is tried again."""
         self._reactor.callLater(self._limits.answer_within_s, self._guarded, self._settle, task)
 
-    def _answer(self, trade: TradeId, opened: _Open, outcome: Executed, position: int) -> None:
-        """The buyer's side is settled: the caller gets its answer, of a buyout once the goods are there."""
-        del self._open[trade]
-        self._metrics.trade_done("across", "resolved" if opened.told else "committed")
-        opened.end()
-        if opened.told:
-            if opened.request.own_key:
-                self._tell_key(opened.request.caller.player, opened.request.own_key)
-            return
-        if not isinstance(opened.request.ask, BuyOut):
-            self._gate.when(position, opened.answer.callback, outcome.answer)
-            return
-        place = (opened.proposal.home, opened.proposal.listing)
-        self._goods[place] = opened, outcome
-        self._reactor.callLater(self._limits.goods_within_s, self._guarded, self._goods_there, place)
+    def _settled_here(self, trade: TradeId, opened: _Open, outcome: Executed, position: int) -> None:
+        """The buyer's side is settled. The caller hears it when the other side is too, and what was bought is there, so
+        that whatever it asks next, of whichever node, shows it; but not much later.
+        """
+        opened.settled, opened.position = outcome, position
+        if isinstance(opened.request.ask, BuyOut):
+            self._goods[opened.proposal.home, opened.proposal.listing] = trade
+        opened.late = self._reactor.callLater(self._limits.settled_within_s, self._guarded, self._late, trade)
 
-    def _goods_there(self, place: Place) -> None:
-        """What was bought has arrived, or is late; the buyer's answer may leave."""
-        waiting = self._goods.pop(place, None)
-        if waiting is not None:
-            opened, outcome = waiting
-            self._gate.when(self._stores.position([place[0]]), opened.answer.callback, outcome.answer)
+    def _late(self, trade: TradeId) -> None:
+        """The other side is settled too late, or cut off; what is decided is decided."""
+        self._open[trade].late = None
+        self._answer(trade)
+
+    def _acked(self, message: Acked) -> None:
+        opened = self._open.get(message.trade)
+        if opened is not None:
+            opened.missing.discard(message.store)
+            self._answer_if_whole(message.trade)
+
+    def _answer_if_whole(self, trade: TradeId) -> None:
+        opened = self._open[trade]
+        place = (opened.proposal.home, opened.proposal.listing)
+        if opened.settled is not None and not opened.missing and place not in self._goods:
+            self._answer(trade)
+
+    def _answer(self, trade: TradeId) -> None:
+        """A committed trade is over for its caller."""
+        opened = self._open.pop(trade)
+        assert opened.settled is not None, trade
+        opened.end()
+        self._goods.pop((opened.proposal.home, opened.proposal.listing), None)
+        self._metrics.trade_done("across", "resolved" if opened.told else "committed")
+        if not opened.told:
+            self._gate.when(opened.position, opened.answer.callback, opened.settled.answer)
+        elif opened.request.own_key:
+            self._tell_key(opened.request.caller.player, opened.request.own_key)
 
     def _ended(self, task: EndedTask) -> None:
         """A trade of ours is decided. A commit is answered when it is settled here, an abort at once."""
@@ -369,11 +397,13 @@ class Trades:
 
     def _doubt(self, trade: TradeId) -> None:
         """Nobody knows in time what becomes of a trade: its caller may repeat the key."""
-        opened = self._open.get(trade)
-        if opened is None:
-            return
-        self._metrics.trade_done("across", "in_doubt")
+        opened = self._open[trade]
         opened.expiry = None
+        if opened.settled is not None:
+            self._answer(trade)
+            return
+        opened.told = True
+        self._metrics.trade_done("across", "in_doubt")
         ask = opened.request.ask
         assert isinstance(ask, Mutation | AdminMutation), ask
         if not opened.answer.called:
