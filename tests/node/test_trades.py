@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from auction.commands import (
     BuyOut,
@@ -228,3 +229,23 @@ def test_an_undecidable_trade_is_in_doubt_and_its_key_tells_later(market: Market
     house.pass_time(8)
     assert market.bid(market.ann, 200, key="k")["winning"]
     assert market.gold(market.ann) == (800, 200)
+
+
+def test_nothing_is_vouched_for_before_it_is_durable(market: Market) -> None:
+    """While the disk of the bidder's node stands still its own YES does not count, however often it is asked for."""
+    house = market.house
+    lane = house.nodes[house.home_of(market.ann)].journal_lane
+    waiting: list[tuple[Any, ...]] = []
+    lane.do = lambda *work: waiting.append(work) or Deferred()  # type: ignore[method-assign]  # the disk stands still
+    house.begin(market.ann, PlaceBid(listing=market.listing, amount=200)).addErrback(lambda _: None)
+    accepted: list[str] = []
+
+    def see(sender: str, _to: str, frame: bytes) -> bool:
+        if b"\xa6accept" in frame:
+            accepted.append(sender)
+        return False  # n1 may recover the trade, and so decide that it is aborted
+
+    house.wire.drop = see
+    house.pass_time(1.5)
+    assert waiting
+    assert house.home_of(market.ann) not in accepted
