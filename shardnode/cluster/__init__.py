@@ -10,5 +10,5 @@
     attach     pushes follow a player to the node that it is connected to
     feed       every node's open listings in every node's index
 
-Nothing here knows a rule of the game, a disk or a socket (`links` and what it uses have sockets, `file` reads one file).
+Nothing here knows a rule of the game. Only `links` and what it uses have sockets; `file` and `watcher` read one file.
 """

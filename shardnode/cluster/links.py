@@ -161,14 +161,17 @@ class Links:
         """Why nobody else may come in now, if so."""
         if self._heartbeat is None:
             return "this node does not serve now"
-        if sum(socket.hello is None for socket in self._sockets) >= STRANGERS_MAX:
+        if sum(socket.hello is None for socket in self._sockets) > STRANGERS_MAX:
             self._metrics.limit_hit("peer_strangers_max")
             return "too many callers at once"
         return None
 
+    def connected(self, socket: PeerSocket) -> None:
+        """A TCP connection is there."""
+        self._sockets.add(socket)
+
     def opened(self, socket: PeerSocket) -> Handshake:
         """A WebSocket is there; how to shake hands on it."""
-        self._sockets.add(socket)
         hello = self._hello()
         return Handshake(
             role="dialling" if socket.dialled else "dialled",

@@ -62,6 +62,9 @@ class SocketEvents(Protocol):
 
     reactor: Any
 
+    def connected(self, socket: "PeerSocket") -> None:
+        """A TCP connection is there."""
+
     def opened(self, socket: "PeerSocket") -> Handshake:
         """A WebSocket is there; how to shake hands on it."""
 
@@ -148,6 +151,7 @@ class PeerSocket:
     def connectionMade(self) -> None:
         """There is a TCP connection; the rest must follow soon."""
         self._deadline = self.events.reactor.callLater(HANDSHAKE_S, self.cut, "the handshake took too long")
+        self.events.connected(self)
         super().connectionMade()  # type: ignore[misc]  # Autobahn's, the other base
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:

@@ -223,6 +223,24 @@ def test_a_stop_does_not_wait_for_a_peer_that_is_gone() -> None:
     assert stopped == [None]
 
 
+@pytest.mark.parametrize("rounds", range(8))
+def test_a_stop_in_the_midst_of_a_handshake_leaves_no_link(rounds: int) -> None:
+    """However far two nodes have come with each other, one that stops has no link afterwards and hears of none."""
+    town, cluster_map = Town(), a_map("n1", "n2")
+    one, two = town.add("n1", cluster_map), town.add("n2", cluster_map)
+    town.clock.advance(0)
+    town.clock.advance(0)
+    for _ in range(rounds):
+        town.wires[0].pump()
+    one.take()
+    stopped: list[None] = []
+    one.links.stop().addCallback(stopped.append)
+    town.run(HANDSHAKE_S + 2)
+    assert stopped == [None]
+    assert one.take() == []
+    assert not one.links.is_up("n2") and not two.links.is_up("n1")
+
+
 def test_a_changed_map_moves_and_cuts_links() -> None:
     """A replaced directory's link is cut at once; a node with a new address is dialled there."""
     town, one, two = linked()
