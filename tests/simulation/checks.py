@@ -1,0 +1,259 @@
+"""What clients may be told, and what must hold when a house has come to rest. What is durable, `books` checks.
+
+told          an answer, or a push, tells nothing but what is durable when the node says it
+one answer    a key has one answer, whoever repeats it wherever; what was said to be done is in the books for ever
+nothing done  what was refused, or unavailable, was not done
+one by one    the requests about each listing could have happened one after another, by the pure rules
+at rest       no trade is open, all transfers have arrived, nothing is overdue; every node finds every open listing,
+              every session was pushed every notice, and memory is what a replay of the journal would make of it
+"""
+
+from collections.abc import Iterable
+from math import inf
+
+import msgspec
+
+from auction import keys
+from auction.commands import AdminMutation, BuyOut, CancelListing, GetListing, GetPlayer, Mutation, PlaceBid
+from auction.context import Request
+from auction.refusals import Refusal
+from auction.results import DeliveriesResult, ListingResult, ListingView, Result, SearchResult
+from auction.state import Notice, StoreId
+from auction.ties import Ties
+from auction.views import listing_view
+from shardnode.wire.methods import METHODS
+from tests.auction.house import rows_of, store_of
+from tests.simulation.books import Books
+from tests.simulation.house import House, SimulatedNode
+from tests.simulation.linearizable import Operation, linearizable
+from tests.simulation.one_listing import END, Asked, OneListing
+from tests.simulation.workload import LOST, Attempt, Visit
+from tests.simulation.world import World
+
+OVERDUE_MS = 3_000
+"""How late a listing may end in a house at rest."""
+UNSURE = (LOST, "in_doubt")
+"""Reasons with which nobody knows whether it was done."""
+_RESULT_OF = {method.params: method.result for method in METHODS.values()}
+
+
+class Answers:
+    """Checks what nodes say, when they say it."""
+
+    def __init__(self, world: World, books: Books) -> None:
+        self._world = world
+        self._books = books
+
+    def answered(self, attempt: Attempt) -> None:
+        """A node answers a request."""
+        ask, outcome = attempt.ask, attempt.outcome
+        if outcome is None:
+            return
+        if isinstance(ask, Mutation | AdminMutation):
+            self._mutated(attempt, outcome)
+        elif isinstance(ask, GetPlayer) and outcome not in self._books.players.get(attempt.caller.player, _NEVER_SEEN):
+            nothing = outcome.gold.available == outcome.gold.escrowed == outcome.seq == 0  # type: ignore[union-attr]  # by the method
+            if not nothing:
+                self._wrong("told", f"{attempt.caller.player} is told {outcome}")
+        elif isinstance(outcome, ListingResult):
+            self._shown(attempt, [outcome.listing])
+        elif isinstance(outcome, SearchResult):
+            self._shown(attempt, outcome.listings)
+        elif isinstance(outcome, DeliveriesResult):
+            state = self._books.states.get(store_of(attempt.caller.player))
+            waiting = state.owner().deliveries_made if state is not None else 0
+            if any(int(view.delivery.rpartition(".d")[2]) > waiting for view in outcome.deliveries):
+                self._wrong(
+                    "told", f"{attempt.caller.player} is shown deliveries of which {waiting} were made: {outcome}"
+                )
+
+    def noticed(self, player: str, notice: Notice) -> None:
+        """A node pushes a notice."""
+        known = self._books.states.get(store_of(player))
+        if known is None or known.notices.get(notice.seq) != notice:
+            self._wrong("told", f"{player} is told {notice}, which is not durable")
+
+    def _mutated(self, attempt: Attempt, outcome: Result | Refusal) -> None:
+        if isinstance(outcome, Refusal) and outcome.reason != "outbid":
+            if outcome.reason == "key_reused":
+                self._wrong("one answer", f"{attempt} was sent under no other key")
+            return
+        kept = self._books.answers.get(_place(attempt))
+        if kept is None:
+            self._wrong("told", f"{attempt} is answered before that is durable")
+        elif decoded(attempt, kept.refused, kept.answer) != outcome:
+            self._wrong("one answer", f"{attempt} is answered otherwise than {kept}")
+
+    def _shown(self, attempt: Attempt, views: Iterable[ListingView]) -> None:
+        for view in views:
+            rows = self._books.rows.get(view.listing, ())
+            if not any(listing_view(row, attempt.caller.player) == view for row in reversed(rows)):
+                self._wrong("told", f"{attempt.caller.player} is shown {view}, which never was durable")
+
+    def _wrong(self, check: str, what: str) -> None:
+        self._world.violate(check, what)
+
+
+_NEVER_SEEN: frozenset[Result | Refusal] = frozenset()
+
+
+def decoded(attempt: Attempt, refused: bool, answer: bytes) -> Result | Refusal:
+    """A stored answer."""
+    return msgspec.msgpack.decode(answer, type=Refusal if refused else _RESULT_OF[type(attempt.ask)])
+
+
+def _place(attempt: Attempt) -> tuple[StoreId, str]:
+    """The store that keeps the answer to a mutation, and under which key."""
+    ask = attempt.ask
+    use = keys.use_of(Request(attempt.caller, ask, attempt.own_key))
+    store = store_of(ask.player if isinstance(ask, AdminMutation) else attempt.caller.player)
+    return store, "" if use is None else use.key
+
+
+def check_keys(world: World, books: Books, attempts: list[Attempt]) -> None:
+    """Every key that the clients used: one answer, and nothing done where that was said."""
+    for (store, key), tries in _by_key(attempts).items():
+        kept = books.answers.get((store, key))
+        if kept is not None and not any(_may_have_done_it(attempt) for attempt in tries):
+            world.violate("nothing done", f"{key!r} was never answered as done, but {kept} is in the books; {tries}")
+
+
+def check_one_by_one(world: World, books: Books, attempts: list[Attempt]) -> None:
+    """Every listing by itself: what clients heard of it could have happened one after another."""
+    operations: dict[str, list[Operation]] = {}
+    for attempt in attempts:
+        ask = attempt.ask
+        if isinstance(ask, GetListing) and attempt.outcome is not None:
+            operations.setdefault(ask.listing, []).append(_operation(attempt, attempt.outcome))
+        elif isinstance(ask, PlaceBid | BuyOut | CancelListing) and _is_refused(attempt):
+            assert attempt.outcome is not None
+            operations.setdefault(ask.listing, []).append(_operation(attempt, attempt.outcome))
+    for (store, key), tries in _by_key(attempts).items():
+        kept, first = books.answers.get((store, key)), tries[0]
+        if kept is not None and isinstance(first.ask, PlaceBid | BuyOut | CancelListing):
+            may_be = [attempt for attempt in tries if _may_have_done_it(attempt)]
+            began_s = min(attempt.began_s for attempt in may_be)
+            ended_s = min(attempt.ended_s if attempt.outcome is not None else inf for attempt in may_be)
+            outcome = decoded(first, kept.refused, kept.answer)
+            asked = Asked(first.caller.player, first.ask, outcome)
+            operations.setdefault(first.ask.listing, []).append(Operation(asked, began_s, ended_s))
+    for listing, history in sorted(operations.items()):
+        rows = books.rows.get(listing)
+        if rows is None:
+            continue
+        one = OneListing(rows[0], clocks_go_back=bool(world.plan.faults.jumps))
+        end = Operation(END, 0.0, inf, optional=True)
+        if linearizable([*history, end], one.start(), one.step) is None:
+            world.violate("one by one", f"{listing}: no order explains " + "; ".join(map(_line, history)))
+
+
+def _by_key(attempts: list[Attempt]) -> dict[tuple[StoreId, str], list[Attempt]]:
+    found: dict[tuple[StoreId, str], list[Attempt]] = {}
+    for attempt in attempts:
+        if isinstance(attempt.ask, Mutation | AdminMutation):
+            store, key = _place(attempt)
+            if key:
+                found.setdefault((store, key), []).append(attempt)
+    return found
+
+
+def _is_refused(attempt: Attempt) -> bool:
+    """Whether it certainly did nothing by the rules."""
+    return isinstance(attempt.outcome, Refusal) and attempt.outcome.reason != "outbid"
+
+
+def _may_have_done_it(attempt: Attempt) -> bool:
+    if attempt.outcome is None:
+        return attempt.reason in UNSURE
+    return not _is_refused(attempt)
+
+
+def _operation(attempt: Attempt, outcome: Result | Refusal) -> Operation:
+    return Operation(Asked(attempt.caller.player, attempt.ask, outcome), attempt.began_s, attempt.ended_s)  # type: ignore[arg-type]  # of a listing
+
+
+def _line(operation: Operation) -> str:
+    what = operation.what
+    ask = f"{type(what.ask).__name__}({getattr(what.ask, 'amount', getattr(what.ask, 'price', ''))})"
+    outcome = what.outcome
+    heard = (
+        f"{outcome.reason} {outcome.data}"
+        if isinstance(outcome, Refusal)
+        else f"{outcome.listing.state} at {outcome.listing.price}, {outcome.listing.bids} bids, leads {outcome.listing.winning}"
+    )
+    return f"[{operation.began_s:.4f} {operation.ended_s:.4f}] {what.player} {ask} -> {heard}"
+
+
+class Rest:
+    """Whether a house has come to rest, and what must hold of it then."""
+
+    def __init__(self, world: World, house: House, books: Books) -> None:
+        self._world = world
+        self._house = house
+        self._books = books
+
+    def missing(self, visits: Iterable[Visit]) -> str | None:
+        """What has not come to its end yet; None for a house at rest."""
+        books = self._books
+        down = [node.name for node in self._house.nodes.values() if not node.runs]
+        if down:
+            return f"{down} are down"
+        if books.open_trades():
+            return f"trades are open: {books.open_trades()}"
+        if books.in_transit():
+            return f"{books.in_transit()} transfers are on their way"
+        for node in self._house.nodes.values():
+            why = self._node_missing(node)
+            if why is not None:
+                return f"{node.name}: {why}"
+        return self._pushes_missing(visits)
+
+    def check(self) -> None:
+        """What must hold of a house at rest."""
+        books, world = self._books, self._world
+        books.count()
+        ties = Ties()
+        for state in books.states.values():
+            ties.add(state)
+        for fault in ties.faults():
+            world.violate("at rest", fault)
+        for store, state in books.states.items():
+            node = self._house.nodes[self._house.map.home_of(store)].node
+            awake = node.stores.state(store)
+            if awake is not None and rows_of(awake) != rows_of(state):
+                world.violate("at rest", f"{store} in memory is not what is durable: {difference(awake, state)}")
+
+    def _node_missing(self, node: SimulatedNode) -> str | None:
+        if node.node.writer.position != node.node.gate.durable:
+            return "something is not durable yet"
+        trades = [trade for trade in node.node.trades.open_trades() if trade.role != "acceptor"]
+        if trades:
+            return f"trades are not over: {trades[:2]}"
+        index = {row.listing: row.version for row in node.node.index.rows()}
+        listings = self._books.open_listings()
+        versions = {listing: row.version for listing, row in listings.items()}
+        if index != versions:
+            return f"finds {index}, there are {versions}"
+        now_ms = self._house.now_ms(node.name)
+        overdue = [
+            row.listing
+            for row in listings.values()
+            if self._house.map.home_of(store_of(row.seller)) == node.name and row.ends_at_ms + OVERDUE_MS < now_ms
+        ]
+        return f"listings are overdue: {overdue}" if overdue else None
+
+    def _pushes_missing(self, visits: Iterable[Visit]) -> str | None:
+        for visit in visits:
+            state = self._books.states.get(store_of(visit.caller.player))
+            if not visit.open or not visit.seq or state is None or not state.account:
+                continue
+            missing = set(range(visit.seq + 1, state.owner().notices_made + 1)) - visit.seqs
+            if missing:
+                return f"{visit.caller.player} at {visit.node} was not told {sorted(missing)}"
+        return None
+
+
+def difference(one: object, other: object) -> str:
+    """Where two states differ, in a few words."""
+    rows, others = rows_of(one), rows_of(other)  # type: ignore[arg-type]  # states
+    return "; ".join(f"{name}: {rows[name]} / {others[name]}" for name in rows if rows[name] != others[name])[:2000]

@@ -1,0 +1,226 @@
+"""What players want of the house, one request after another: the bots' strategies, and rivals who make conflicts.
+
+A life is a generator that yields requests and is sent the outcome of each: a result, a refusal, or None where nobody
+knows. All lives share a board of what anybody has seen, so that everybody fights over the same few listings.
+"""
+
+from collections.abc import Callable, Generator
+from random import Random
+from typing import Any
+
+import msgspec
+
+from auction.commands import (
+    Ask,
+    Bounds,
+    BuyOut,
+    CancelListing,
+    ClaimDelivery,
+    CreateListing,
+    EventsSince,
+    GetListing,
+    GetPlayer,
+    Grant,
+    GrantedItem,
+    InspectPlayer,
+    ListDeliveries,
+    ListInventory,
+    MyBids,
+    MyListings,
+    PlaceBid,
+    SearchListings,
+    Take,
+)
+from auction.refusals import Refusal
+from auction.results import (
+    BidsResult,
+    DeliveriesResult,
+    InventoryResult,
+    ListingsResult,
+    ListingView,
+    Result,
+    SearchResult,
+)
+from clients.bots import intentions
+from clients.bots.strategies import STRATEGIES, Trade
+from clients.bots.worth import Appraiser
+from clients.errors import ErrorBody, error_from
+from shardnode.wire.errors import refusal_error
+from tests.simulation.house import WORLD
+
+HOT = 3
+"""How many of the latest open listings rivals fight over."""
+GOLD = 400
+"""What a player begins with: enough for a bid or two."""
+ITEMS = 3
+
+Life = Generator[Ask, Result | Refusal | None, None]
+
+_TRADE = Trade(
+    appraiser=Appraiser(list(WORLD.rarities.values())),
+    categories=[category.category for category in WORLD.categories.values() if category.holds == "items"],
+    durations_s=WORLD.rules.durations_s,
+    listings_max=WORLD.rules.max_listings,
+    price_max=WORLD.rules.price_max,
+)
+_BASES = list(WORLD.bases)
+
+
+class Board:
+    """What anybody has seen: listings as they were seen last, and what is whose."""
+
+    def __init__(self) -> None:
+        self.listings: dict[str, ListingView] = {}
+        self.stash: dict[str, list[str]] = {}
+        self.deliveries: dict[str, list[str]] = {}
+
+    def learn(self, player: str, outcome: Result | Refusal | None) -> None:
+        """Put up what a player was shown."""
+        if isinstance(outcome, InventoryResult):
+            self.stash[player] = [item.item for item in outcome.items if not item.bound]
+        elif isinstance(outcome, DeliveriesResult):
+            self.deliveries[player] = [delivery.delivery for delivery in outcome.deliveries]
+        elif isinstance(outcome, SearchResult | ListingsResult):
+            self.listings.update((view.listing, view) for view in outcome.listings)
+        elif isinstance(outcome, BidsResult):
+            self.listings.update((bid.listing.listing, bid.listing) for bid in outcome.bids)
+        elif isinstance(view := getattr(outcome, "listing", None), ListingView):
+            self.listings[view.listing] = view
+
+    def hot(self) -> list[ListingView]:
+        """The listings that are fought over; an ended one stays for a while, as people are slow to see it."""
+        return list(self.listings.values())[-HOT:]
+
+
+def rival(board: Board, player: str, random: Random) -> Life:
+    """Does what makes conflicts: bids close to each other, raises, buys out, cancels, claims, and looks at it all."""
+    while True:
+        act = random.choices(_ACTS, _WEIGHTS)[0]
+        ask = act(board, player, random)
+        board.learn(player, (yield ask if ask is not None else ListInventory()))
+
+
+def _bid(board: Board, _player: str, random: Random) -> Ask | None:
+    hot = board.hot()
+    if not hot:
+        return None
+    view = random.choice(hot)
+    least = view.min_bid or view.price or 10
+    return PlaceBid(listing=view.listing, amount=max(1, least + random.choice((-3, 0, 0, 1, 5, 20, 80))))
+
+
+def _buy(board: Board, _player: str, random: Random) -> Ask | None:
+    priced = [view for view in board.hot() if view.buyout is not None]
+    if not priced:
+        return None
+    view = random.choice(priced)
+    return BuyOut(listing=view.listing, price=(view.buyout or 0) + random.choice((0, 0, 0, 0, 1)))
+
+
+def _sell(board: Board, player: str, random: Random) -> Ask | None:
+    stash = board.stash.get(player)
+    if not stash:
+        return None
+    start = random.randrange(5, 120) if random.random() < 0.9 else None
+    buyout = random.randrange(130, 500) if start is None or random.random() < 0.6 else None
+    duration_s = random.choice(WORLD.rules.durations_s)
+    return CreateListing(item=random.choice(stash), start_bid=start, buyout=buyout, duration_s=duration_s)
+
+
+def _cancel(board: Board, _player: str, random: Random) -> Ask | None:
+    hot = board.hot()
+    return CancelListing(listing=random.choice(hot).listing) if hot else None
+
+
+def _claim(board: Board, player: str, random: Random) -> Ask | None:
+    waiting = board.deliveries.get(player)
+    return ClaimDelivery(delivery=random.choice(waiting)) if waiting else ListDeliveries()
+
+
+def _look(board: Board, _player: str, random: Random) -> Ask | None:
+    hot = board.hot()
+    return GetListing(listing=random.choice(hot).listing) if hot else SearchListings()
+
+
+def _read(_board: Board, _player: str, random: Random) -> Ask | None:
+    return random.choice(
+        (GetPlayer(), ListInventory(), ListDeliveries(), SearchListings(), MyBids(), MyListings(), EventsSince(seq=0))
+    )
+
+
+_WEIGHED: dict[Callable[[Board, str, Random], Ask | None], int] = {
+    _bid: 40, _buy: 9, _sell: 14, _cancel: 4, _claim: 8, _look: 9, _read: 16,
+}  # fmt: skip
+_ACTS, _WEIGHTS = tuple(_WEIGHED), tuple(_WEIGHED.values())
+
+
+def bot(strategy: str, board: Board, player: str, random: Random, now_ms: Callable[[], int]) -> Life:
+    """The life of a bot, as requests. Where the outcome of one is unknown it begins anew, as after a lost line."""
+    while True:
+        life = STRATEGIES[strategy](_TRADE, random, now_ms)
+        intention = next(life)
+        while True:
+            outcome = yield _request(intention)
+            board.learn(player, outcome)
+            if outcome is None:
+                life.close()
+                break
+            intention = life.send(_told(intention, outcome))
+
+
+def _request(intention: intentions.Intention) -> Ask:
+    match intention:
+        case intentions.SeeWallet():
+            return GetPlayer()
+        case intentions.SeeDeliveries():
+            return ListDeliveries()
+        case intentions.Claim(delivery):
+            return ClaimDelivery(delivery=delivery)
+        case intentions.SeeStash():
+            return ListInventory()
+        case intentions.Look(category, sort, order, price_max, limit):
+            price = Bounds(max=price_max) if price_max is not None else None
+            return SearchListings(category=category, sort=sort, order=order, price=price, limit=limit)
+        case intentions.Sell(item, start_bid, buyout, duration_s):
+            return CreateListing(item=item, start_bid=start_bid, buyout=buyout, duration_s=duration_s)
+        case intentions.Bid(listing, amount):
+            return PlaceBid(listing=listing, amount=amount)
+        case intentions.BuyOut(listing, price):
+            return BuyOut(listing=listing, price=price)
+        case intentions.Adventure() | intentions.Leave():
+            return EventsSince(seq=0)
+
+
+def _told(intention: intentions.Intention, outcome: Result | Refusal) -> Any:
+    """The outcome as strategies know it."""
+    if isinstance(intention, intentions.Leave | intentions.Adventure):
+        return None  # nobody brings loot: the game gives when it likes
+    if not isinstance(outcome, Refusal):
+        return outcome
+    error = refusal_error(outcome)
+    return error_from(ErrorBody(error.code, error.message, msgspec.to_builtins(error.data)))
+
+
+def game(gifts: list[Grant], board: Board, players: list[str], random: Random) -> Life:
+    """The game's own service: gives everybody something to begin with, then gives, takes and looks."""
+    for first in gifts:
+        yield first
+    number = 0
+    while True:
+        number += 1
+        player = random.choice(players)
+        kind = random.random()
+        if kind < 0.5:
+            yield gift(player, random, f"game.{number}", gold=random.randrange(100), items=random.randrange(2))
+        elif kind < 0.8:
+            items = board.stash.get(player, [])
+            taken = random.sample(items, min(len(items), random.randrange(2)))
+            yield Take(key=f"game.{number}", player=player, gold=random.randrange(60), items=taken)
+        else:
+            yield InspectPlayer(player=player)
+
+
+def gift(player: str, random: Random, key: str, *, gold: int, items: int) -> Grant:
+    """Gold and items out of nowhere."""
+    given = [GrantedItem(base=random.choice(_BASES)) for _ in range(items)]
+    return Grant(key=key, player=player, gold=gold, items=given)

@@ -1,0 +1,130 @@
+"""Whole nodes: one history of a house of production nodes, from a plan to what came of it.
+
+    a quiet start ─► trouble while the crowd trades ─► calm: faults end, all nodes run ─► rest ─► all die and come back
+
+Safety is checked at every step (`books`, `checks.Answers`); after the last fault everything must come to its end
+within LIVENESS_S (`checks.Rest`), and again after a restart of all nodes.
+"""
+
+import gc
+import traceback
+from random import Random
+from typing import Any
+
+from twisted.logger import LogLevel, globalLogPublisher
+
+from tests.auction.house import store_of
+from tests.simulation.books import Books
+from tests.simulation.checks import Answers, Rest, check_keys, check_one_by_one
+from tests.simulation.faults import Faults, draw
+from tests.simulation.histories import History, Level, Plan, Violation
+from tests.simulation.house import House, SimulatedNode
+from tests.simulation.troubles import Troubles
+from tests.simulation.workload import BEGIN_S, Crowd
+from tests.simulation.world import World
+
+TROUBLE_S = (1.0, 7.0)
+"""Shortest and longest time of faults."""
+LIVENESS_S = 30.0
+"""After the last fault, everything is over within so long."""
+LOOK_S = 0.25
+"""How often a house is asked whether it is at rest."""
+RESTARTED = 0.5
+"""Share of histories at whose end all nodes die once more."""
+PLAYERS = (3, 6)
+SIZES = (15, 60)
+
+
+def plan(seed: int) -> Plan:
+    """The history of a seed."""
+    random = Random(~seed)
+    nodes = random.choice((3, 3, 3, 4, 5))
+    return Plan(seed, draw(random), nodes, random.randint(*SIZES))
+
+
+def play(plan: Plan, story: list[str] | None = None) -> History:
+    """One history; whatever goes wrong in the nodes is a violation like any other."""
+    history = _History(plan, story)
+    globalLogPublisher.addObserver(history.observe)
+    gc.disable()
+    try:
+        history.run()
+    except Violation as violation:
+        return History(history.world.faults, violation)
+    except Exception as error:
+        return History(history.world.faults, Violation(type(error).__name__, traceback.format_exc()[-1500:]))
+    finally:
+        gc.enable()
+        globalLogPublisher.removeObserver(history.observe)
+    return History(history.world.faults, None)
+
+
+LEVEL = Level("nodes", plan, play, nodes_min=1, shrink_histories=200)
+
+
+class _History:
+    def __init__(self, plan: Plan, story: list[str] | None) -> None:
+        self.world = world = World(plan, story)
+        world.rates = Faults(drift=plan.faults.drift, outage_s=plan.faults.outage_s, fsync_s=plan.faults.fsync_s)
+        self.house = House(world, self._durable, self._died)
+        self.books = Books(world, self.house.map.home_of, self.house.latest_ms)
+        self.answers = Answers(world, self.books)
+        self.rest = Rest(world, self.house, self.books)
+        count = world.random.randint(*PLAYERS)
+        players = world.random.sample([f"p{number}" for number in range(1, 13)], count)
+        self.crowd = Crowd(world, self.house, players, self.answers.answered, self.answers.noticed)
+        for player in players:
+            world.tell(player, f"lives in {store_of(player)} on {self.house.map.home_of(store_of(player))}")
+
+    def run(self) -> None:
+        """From the first step to the last check."""
+        world = self.world
+        low, high = TROUBLE_S
+        quiet_at_s = low + (high - low) * world.share() ** 2
+        world.run(BEGIN_S)
+        world.rates = world.plan.faults
+        troubles = Troubles(world, self.house)
+        world.run(BEGIN_S + quiet_at_s)
+        world.tell("world", "calm from here on")
+        world.calm()
+        troubles.end()
+        self._come_to_rest()
+        if world.share() < RESTARTED:
+            world.tell("world", "all nodes die once more")
+            for node in self.house.nodes.values():
+                if node.process is not None:
+                    node.process.die()
+            self._come_to_rest()
+        check_keys(world, self.books, self.crowd.attempts)
+        check_one_by_one(world, self.books, self.crowd.attempts)
+        if world.violation is not None:
+            raise world.violation
+
+    def _come_to_rest(self) -> None:
+        world = self.world
+        until_s = world.now_s + LIVENESS_S
+        while True:
+            world.run(world.now_s + LOOK_S)
+            missing = "clients wait" if not self.crowd.done() else self.rest.missing(self.crowd.visits)
+            if missing is None:
+                break
+            if world.now_s >= until_s:
+                raise Violation("liveness", f"{LIVENESS_S} s after the last fault {missing}")
+        self.rest.check()
+        if world.violation is not None:
+            raise world.violation
+
+    def _durable(self, node: str, batch: Any) -> None:
+        try:
+            self.books.durable(node, batch)
+        except Exception:  # the disk's own caller would take it for a fault of the disk
+            self.world.violate("sound books", traceback.format_exc())
+
+    def _died(self, node: SimulatedNode) -> None:
+        self.crowd.died(node)
+
+    def observe(self, event: Any) -> None:
+        """What the nodes log: an error that nobody took is a bug."""
+        if event.get("log_failure") is not None and event["log_level"] is LogLevel.critical:
+            failure = event["log_failure"]
+            self.world.violate("sound node", failure.getTraceback()[-1500:])

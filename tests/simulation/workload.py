@@ -1,0 +1,354 @@
+"""The crowd before a house: players on lines to any node, who repeat what was lost and follow nobody's advice.
+
+Each client has one wish at a time and a line to some node. A wish that was not answered, or not for certain, is
+repeated under its key on the same node or another; some are sent through two nodes at once. What every attempt was
+answered is kept for the checks; nothing is checked here.
+"""
+
+from collections.abc import Callable, Generator
+from math import inf
+from random import Random
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+from twisted.internet.defer import Deferred, inlineCallbacks
+
+from auction.commands import AdminMutation, Ask, Mutation
+from auction.context import Caller
+from auction.refusals import REASONS, Refusal
+from auction.results import Result
+from auction.state import Notice
+from clients.bots.strategies import STRATEGIES
+from clients.codec import Message
+from shardnode.wire.methods import METHODS, Login, LoginResult
+from tests.simulation.clock import EPOCH_S
+from tests.simulation.house import House, SimulatedNode
+from tests.simulation.lines import CODEC, METHOD_OF, Line
+from tests.simulation.lives import GOLD, ITEMS, Board, Life, bot, game, gift, rival
+from tests.simulation.world import World
+
+PATIENCE_S = 7.0
+"""How long a client waits for an answer before it takes its line for dead: longer than any sound node may take."""
+BEGIN_S = 0.3
+"""Players come when the game has given everybody something to begin with."""
+THINK_S = 0.3
+KEYED = 0.6
+"""Share of mutations to which the client itself gives a key."""
+TWICE = 0.08
+"""Share of those that are sent through another node at the same time."""
+REPEATED = 0.85
+"""Share of unanswered wishes that are repeated."""
+MOVES = 0.05
+"""Share of wishes after which a client changes to another node; half of those that wait for nothing do."""
+BOTS = 0.4
+"""Share of players for whom a bot trades, too."""
+
+LOST = "lost"
+"""The reason of an attempt that nobody answered, besides the protocol's own."""
+
+
+class Attempt(msgspec.Struct, eq=False):
+    """One request that was sent: when, and what the client heard."""
+
+    ask: Ask
+    caller: Caller
+    node: str
+    began_s: float
+    own_key: str = ""
+    """The key that the node gave it; the client knows it only where the reason is `in_doubt`."""
+    ended_s: float = inf
+    outcome: Result | Refusal | None = None
+    reason: str = LOST
+    """Why there is no outcome."""
+
+
+class Visit:
+    """One line of a caller to a node, from login to its end. `notice` hears of each push when the node says it."""
+
+    def __init__(self, crowd: "Crowd", node: SimulatedNode, caller: Caller) -> None:
+        self.node = node.name
+        self.caller = caller
+        self.seq: int | None = None
+        """The latest notice that there was at the login."""
+        self.seqs: set[int] = set()
+        """Those that were pushed since."""
+        self._crowd = crowd
+        self._world = crowd.world
+        self._line = Line(crowd.world, node, self._said, self._heard, self.over, self._minted)
+        self._waiting: dict[int, tuple[Attempt, Deferred[Attempt]]] = {}
+        self._entered: Deferred[None] = Deferred()
+        self._number = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether it goes on."""
+        return self._line.open
+
+    @property
+    def process(self) -> object:
+        """The life of the node that it is a visit to."""
+        return self._line.process
+
+    def enter(self) -> "Deferred[None]":
+        """Log in; fires when that is done, or the visit over."""
+        self._line.ask(0, Login(token=f"{self.caller.role} {self.caller.player}"))
+        self._world.after(PATIENCE_S, self._lose_patience, 0)
+        return self._entered
+
+    def ask(self, ask: Ask) -> "Deferred[Attempt]":
+        """Ask; fires with what came of it, at the latest when the visit is over."""
+        self._number += 1
+        attempt = Attempt(ask, self.caller, self.node, self._world.now_s)
+        answer: Deferred[Attempt] = Deferred()
+        self._waiting[self._number] = attempt, answer
+        self._crowd.attempts.append(attempt)
+        self._line.ask(self._number, ask)
+        self._world.after(PATIENCE_S, self._lose_patience, self._number)
+        return answer
+
+    def leave(self) -> None:
+        """Hang up."""
+        self._line.hang_up()
+        self.over()
+
+    def broken(self) -> None:
+        """The node died."""
+        self._line.broken()
+
+    def over(self) -> None:
+        """There is no line any more: nobody hears the answers that are still to come."""
+        waiting, self._waiting = self._waiting, {}
+        if not self._entered.called:
+            self._entered.callback(None)
+        for attempt, answer in waiting.values():
+            self._end(attempt, answer)
+
+    def _said(self, message: Message) -> None:
+        """The node says something: it counts from this instant, whether it is heard or not."""
+        if message.method is not None:
+            notice = CODEC.result(message.params, Notice)
+            self.seqs.add(notice.seq)
+            self._crowd.noticed(self.caller.player, notice)
+        elif message.id:
+            assert message.id in self._waiting, message
+            attempt, _ = self._waiting[message.id]
+            attempt.ended_s = self._world.now_s
+            _put_outcome(attempt, message)
+            self._crowd.answered(attempt)
+
+    def _minted(self, number: int, key: str) -> None:
+        self._waiting[number][0].own_key = key
+
+    def _heard(self, message: Message) -> None:
+        if message.method is not None:
+            return
+        if message.id:
+            self._end(*self._waiting.pop(message.id))
+        elif message.error is None:
+            self.seq = CODEC.result(message.result, LoginResult).seq
+            self._entered.callback(None)
+        else:
+            self.leave()
+
+    def _end(self, attempt: Attempt, answer: "Deferred[Attempt]") -> None:
+        if self._world.told:
+            self._world.tell(attempt.caller.player, f"{_told(attempt)} at {attempt.node}: {_outcome_told(attempt)}")
+        answer.callback(attempt)
+
+    def _lose_patience(self, number: int) -> None:
+        if number in self._waiting or (number == 0 and not self._entered.called):
+            self.leave()
+
+
+class Client:
+    """One life, on one visit after another."""
+
+    def __init__(self, crowd: "Crowd", caller: Caller, life: Life) -> None:
+        self.visit: Visit | None = None
+        self.resting = False
+        """Whether it wants nothing any more."""
+        self._crowd = crowd
+        self._share = crowd.share
+        self._caller = caller
+        self._life = life
+
+    @inlineCallbacks
+    def live(self) -> Generator["Deferred[Any]", Any, None]:
+        """Wish for one thing after another."""
+        ask = next(self._life)
+        while self._crowd.go_on():
+            outcome = yield self._fulfil(self._crowd.keyed(ask))
+            ask = self._life.send(outcome)
+            yield self._crowd.pause(self._share() * THINK_S)
+            if self.visit is not None and self._share() < MOVES:
+                self.visit.leave()
+        self.resting = True
+
+    @inlineCallbacks
+    def come(self) -> Generator["Deferred[Any]", Any, Visit]:
+        """Be on a line to some node, logged in."""
+        while self.visit is None or not self.visit.open or self.visit.seq is None:
+            self.visit = self._crowd.visit(self._caller)
+            if self.visit is not None:
+                yield self.visit.enter()
+            if self.visit is None or not self.visit.open:
+                yield self._crowd.pause(0.02 + self._share() * 0.3)
+        return self.visit
+
+    @inlineCallbacks
+    def _fulfil(self, ask: Ask) -> Generator["Deferred[Any]", Any, Result | Refusal | None]:
+        """Ask until there is an outcome, or this client gives up."""
+        while True:
+            visit = yield self.come()
+            if isinstance(ask, Mutation) and ask.key and self._share() < TWICE:
+                self._crowd.twin(ask, self._caller)
+            attempt = yield visit.ask(ask)
+            if attempt.outcome is not None:
+                return attempt.outcome
+            if isinstance(ask, Mutation) and not ask.key:
+                if attempt.reason == LOST:
+                    return None  # nobody told the key: to wish again would be another wish
+                ask = replace(ask, key=attempt.own_key or None)
+            if self._share() >= REPEATED:
+                return None
+            if self._share() < 0.5:
+                visit.leave()
+            yield self._crowd.pause(self._share() * 4 * THINK_S)
+
+
+class Crowd:
+    """All clients. `answered` hears of each answer, `noticed` of each push, when a node says it."""
+
+    def __init__(
+        self,
+        world: World,
+        house: House,
+        players: list[str],
+        answered: Callable[[Attempt], None],
+        noticed: Callable[[str, Notice], None],
+    ) -> None:
+        self.world = world
+        self.attempts: list[Attempt] = []
+        self.answered = answered
+        self.noticed = noticed
+        self._house = house
+        self._random = Random(world.random.getrandbits(64))
+        self.share = self._random.random
+        self._players = players
+        self._left = world.plan.size
+        self.visits: list[Visit] = []
+        self._keys = 0
+        self._board = Board()
+        self._twins = 0
+        self.clients = [Client(self, caller, life) for caller, life in self._lives()]
+        for client in self.clients:
+            late_s = 0.0 if client is self.clients[0] else BEGIN_S * (1 + self.share())
+            world.after(late_s, self._begin, client)
+
+    def done(self) -> bool:
+        """Whether nobody wants anything any more."""
+        return self._twins == 0 and all(client.resting for client in self.clients)
+
+    def died(self, node: SimulatedNode) -> None:
+        """A node is gone, and every line to it."""
+        visits, self.visits = self.visits, []
+        for visit in visits:
+            if visit.open and visit.node == node.name:
+                visit.broken()
+            elif visit.open:
+                self.visits.append(visit)
+
+    def visit(self, caller: Caller) -> Visit | None:
+        """A line to any node that takes connections."""
+        running = self._house.running()
+        if not running:
+            return None
+        visit = Visit(self, self._random.choice(running), caller)
+        self.visits.append(visit)
+        return visit
+
+    def go_on(self) -> bool:
+        """Whether there is another wish to be had."""
+        self._left -= 1
+        return self._left >= 0
+
+    def keyed(self, ask: Ask) -> Ask:
+        """Give a key to a mutation, or leave that to the node."""
+        if isinstance(ask, Mutation) and self.share() < KEYED:
+            self._keys += 1
+            return replace(ask, key=f"k{self._keys}")
+        return ask
+
+    def pause(self, seconds: float) -> "Deferred[None]":
+        """Fires after a while."""
+        over: Deferred[None] = Deferred()
+        self.world.after(seconds, over.callback, None)
+        return over
+
+    def twin(self, ask: Ask, caller: Caller) -> None:
+        """Send the same wish through another node at the same time."""
+        self._twins += 1
+        self._guard(self._send_twin(ask, caller))
+
+    @inlineCallbacks
+    def _send_twin(self, ask: Ask, caller: Caller) -> Generator["Deferred[Any]", Any, None]:
+        visit = self.visit(caller)
+        if visit is not None:
+            yield visit.enter()
+            if visit.open:
+                yield visit.ask(ask)
+            if visit.open:
+                visit.leave()
+        self._twins -= 1
+
+    def _begin(self, client: Client) -> None:
+        self._guard(client.live())
+
+    def _guard(self, running: "Deferred[None]") -> None:
+        running.addErrback(lambda failure: self.world.violate("sound workload", failure.getTraceback()))
+
+    def _lives(self) -> list[tuple[Caller, Life]]:
+        board, random = self._board, self._random
+        gifts = [gift(player, random, f"first.{player}", gold=GOLD, items=ITEMS) for player in self._players]
+        lives = [(Caller("game", "service"), game(gifts, board, self._players, random))]
+        for player in self._players:
+            lives.append((Caller(player, "player"), rival(board, player, random)))
+            if self.share() < BOTS:
+                strategy = random.choice(list(STRATEGIES))
+                lives.append((Caller(player, "player"), bot(strategy, board, player, random, self._now_ms)))
+        return lives
+
+    def _now_ms(self) -> int:
+        return int((EPOCH_S + self.world.now_s) * 1000)
+
+
+_RESULT_OF = {method.params: method.result for method in METHODS.values()}
+
+
+def _put_outcome(attempt: Attempt, message: Message) -> None:
+    """What an answer tells."""
+    error = message.error
+    if error is None:
+        attempt.outcome, attempt.reason = CODEC.result(message.result, _RESULT_OF[type(attempt.ask)]), ""
+        return
+    data = dict(error.data or {})
+    attempt.reason = str(data.pop("reason", error.message))
+    if attempt.reason == "in_doubt":
+        assert data["key"] in (attempt.own_key, getattr(attempt.ask, "key", None)), (attempt, data)
+    elif attempt.reason in REASONS and not (attempt.reason == "rate_limited"):
+        attempt.outcome = Refusal(attempt.reason, data)
+
+
+def _told(attempt: Attempt) -> str:
+    ask = attempt.ask
+    given = " ".join(f"{name}={value}" for name, value in msgspec.to_builtins(ask).items() if value)
+    return f"{METHOD_OF[type(ask)]} {given}"
+
+
+def _outcome_told(attempt: Attempt) -> str:
+    if attempt.outcome is None:
+        return attempt.reason
+    if isinstance(attempt.outcome, Refusal):
+        return " ".join([attempt.outcome.reason, *(f"{name}={value}" for name, value in attempt.outcome.data.items())])
+    return "done" if isinstance(attempt.ask, Mutation | AdminMutation) else "told"
