@@ -37,6 +37,8 @@ from shardnode.wire.errors import Unavailable
 
 log = Logger()
 
+HELD = "transfers to stores of a data directory that was replaced are held: {held}"
+
 Series = tuple[StoreId, StoreId, int]
 """Sender, receiver, life: of the receiver where it is sent from, of the sender where it is taken in."""
 
@@ -57,7 +59,6 @@ class _Parcel(msgspec.Struct, eq=False):
     """One transfer that is not done."""
 
     key: str
-    series: Series
     transfer: Transfer
     sent_at_s: float = 0.0
     done: bool = False
@@ -117,8 +118,8 @@ class Transfers:
         for sender, events in record.items():
             for event in events:
                 if type(event) is TransferSent and known.home_of(event.to) != self._node:
-                    life = known.life_of(event.to)
-                    facts[transfer_key(sender, event.to, life, event.number)] = Unsent(life, encode_events([event]))
+                    key = transfer_key(sender, event.to, event.life, event.number)
+                    facts[key] = Unsent(event.life, encode_events([event]))
         return facts
 
     def leave(self, record: Record) -> None:
@@ -127,9 +128,10 @@ class Transfers:
             self._pump(self._add(key, unsent))
 
     def link_up(self, node: str) -> None:
-        """Send again what was under way, then what waits."""
+        """Send again what was under way, then what waits; to a new data directory, nothing that was for the old one."""
         road = self._roads.get(node)
         if road is not None:
+            self._hold_former(node, road)
             self._resend(node, road, self._seconds())
             self._pump(node)
 
@@ -151,13 +153,10 @@ class Transfers:
         forgotten = []
         while parcels and parcels[0].transfer.number <= message.number:
             parcel = parcels.popleft()
-            parcel.done = True
+            self._drop(road, parcel)
             forgotten.append(parcel.key)
-            if road.under_way.pop(parcel.key, None) is not None:
-                road.size -= len(parcel.transfer.event)
         if not parcels:
             del self._series[series]
-        self._unsent -= len(forgotten)
         if forgotten:
             self._home.forget(forgotten)
             self._pump(node)
@@ -170,7 +169,8 @@ class Transfers:
             lives_there, lives_here = known.home_of(transfer.sender) == node, known.home_of(transfer.to) == self._node
         except (msgspec.DecodeError, ValueError, KeyError) as error:
             raise PeerFault(f"{node} sent a transfer that is none: {error!r}") from error
-        if type(sent) is not TransferSent or (sent.to, sent.number) != (transfer.to, transfer.number):
+        says = transfer.to, transfer.receiver_life, transfer.number
+        if type(sent) is not TransferSent or (sent.to, sent.life, sent.number) != says:
             raise PeerFault(f"{node} sent a transfer that is not what it says: {transfer!r}")
         if not lives_there or not lives_here:
             raise PeerFault(f"{node} sent a transfer from {transfer.sender} to {transfer.to}, which is not its to send")
@@ -213,31 +213,42 @@ class Transfers:
 
     def _remember(self, facts: Mapping[str, bytes]) -> None:
         """Take up what an earlier start did not see done."""
-        known = self._map()
-        found: list[tuple[StoreId, StoreId, int, int, str, Unsent]] = []
-        for key, value in facts.items():
-            if key.startswith(TRANSFERS):
-                sender, to, life, number = key.removeprefix(TRANSFERS).split("/")
-                unsent = msgspec.json.decode(value, type=Unsent)
-                if known.life_of(to) == unsent.life:
-                    found.append((sender, to, int(life), int(number), key, unsent))
-                else:
-                    self.held += 1
-        for *_, key, unsent in sorted(found, key=lambda row: row[:4]):
-            self._add(key, unsent)
+        keys = [key for key in facts if key.startswith(TRANSFERS)]
+        for key in sorted(keys, key=lambda key: int(key.rpartition("/")[2])):
+            self._add(key, msgspec.json.decode(facts[key], type=Unsent))
         if self.held:
-            log.error("transfers to stores of a replaced data directory are held", held=self.held)
+            log.error(HELD, held=self.held)
+
+    def _hold_former(self, node: str, road: _Road) -> None:
+        """Put aside what was sent to stores of a data directory that was replaced since."""
+        known = self._map()
+        former = [to for to in self._series if known.home_of(to[1]) == node and known.life_of(to[1]) != to[2]]
+        for series in former:
+            for parcel in self._series.pop(series):
+                self._drop(road, parcel)
+                self.held += 1
+        if former:
+            log.error(HELD, held=self.held)
+
+    def _drop(self, road: _Road, parcel: _Parcel) -> None:
+        """A transfer is neither sent nor waited for any more."""
+        parcel.done = True
+        self._unsent -= 1
+        if road.under_way.pop(parcel.key, None) is not None:
+            road.size -= len(parcel.transfer.event)
 
     def _add(self, key: str, unsent: Unsent) -> str:
-        """Put a transfer behind those that wait; returns the node that it goes to."""
-        sender, to, life, number = key.removeprefix(TRANSFERS).split("/")
+        """Put a transfer behind those that wait, or aside; returns the node that it goes to."""
+        sender, to, _, number = key.removeprefix(TRANSFERS).split("/")
         known = self._map()
-        transfer = Transfer(sender, known.life_of(sender), unsent.life, unsent.event, int(number), to)
-        series = sender, to, int(life)
-        parcel = _Parcel(key, series, transfer)
-        self._series.setdefault(series, deque()).append(parcel)
         node = known.home_of(to)
-        self._roads.setdefault(node, _Road()).waiting.append(parcel)
+        road = self._roads.setdefault(node, _Road())
+        if unsent.life != known.life_of(to):
+            self.held += 1
+            return node
+        parcel = _Parcel(key, Transfer(sender, known.life_of(sender), unsent.life, unsent.event, int(number), to))
+        self._series.setdefault((sender, to, unsent.life), deque()).append(parcel)
+        road.waiting.append(parcel)
         self._unsent += 1
         return node
 

@@ -289,7 +289,8 @@ class House:
         node, disk = sender[-2:], self.disks[sender[-2:]]
         pair = store_of(sender), store_of(to)
         disk.numbers[pair] = number = disk.numbers.get(pair, 0) + 1
-        record: Record = {pair[0]: [TransferSent(pair[1], number, Refund("l", amount, False, 1, None), 5)]}
+        life = self.map.life_of(pair[1])
+        record: Record = {pair[0]: [TransferSent(pair[1], number, Refund("l", amount, False, 1, None), 5, life)]}
         facts = self.nodes[node].unsent(record)
         disk.facts.update({key: msgspec.json.encode(fact) for key, fact in facts.items()})
         self.nodes[node].leave(record)

@@ -37,7 +37,8 @@ def carried(house: House, kind: type) -> list[tuple[str, str, object]]:
 def a_transfer(**fields: object) -> messages.Transfer:
     """The first transfer of Ann's store to Bob's."""
     to, number = fields.get("to", store_of(BOB)), 1
-    event = encode_events([TransferSent(store_of(BOB), number, Refund("l", 5, False, 1, None), 5)])
+    life = int(str(fields.get("receiver_life", 1)))
+    event = encode_events([TransferSent(store_of(BOB), number, Refund("l", 5, False, 1, None), 5, life)])
     defaults: dict[str, object] = {
         "sender": store_of(ANN),
         "life": 1,
@@ -193,8 +194,11 @@ def test_transfers_that_wait_to_be_taken_in_are_bounded() -> None:
     assert taken(house, ANN, BOB) == list(range(6))
 
 
-def test_what_was_sent_to_a_replaced_directory_is_held() -> None:
-    """It is neither sent, nor lost, nor done with by what the new directory takes; an operator sees it."""
+@pytest.mark.parametrize("restarted", [("n2",), NODES])
+def test_what_was_sent_to_a_replaced_directory_is_held(restarted: tuple[str, ...]) -> None:
+    """It is neither sent, nor lost, nor done with by what the new directory takes; an operator sees it. So it is
+    whether the sender's node has started since, or has run all the time.
+    """
     house = House()
     house.cut("n1", "n2")
     house.send_gold(ANN, BOB, 70)
@@ -202,10 +206,11 @@ def test_what_was_sent_to_a_replaced_directory_is_held() -> None:
     house.map = a_map(version=2, epoch=2, since={"n2": 2})
     house.disks["n2"].taken.clear()
     house.disks["n1"].numbers.clear()
-    for node in NODES:
+    for node in restarted:
         house.restart(node)
-    assert b"auction_transfers_held 1.0" in house.metrics["n1"].render()
     house.join("n1", "n2")
+    assert b"auction_transfers_held 1.0" in house.metrics["n1"].render()
+    assert b"auction_transfers_unsent 0.0" in house.metrics["n1"].render()
     house.send_gold(ANN, BOB, 5)
     house.settle(3)
     assert taken(house, ANN, BOB) == [5]
@@ -231,6 +236,7 @@ def test_a_transfer_of_another_life_is_not_taken(life: int, receiver_life: int) 
         a_transfer(event=encode_events([])),
         a_transfer(event=encode_events([StoreOpened("a", "b")])),
         a_transfer(number=2),
+        msgspec.structs.replace(a_transfer(), receiver_life=2),
         a_transfer(to=store_of(DAN)),
         a_transfer(sender=store_of(CID)),
         a_transfer(sender="NOT A STORE"),
