@@ -60,6 +60,7 @@ def serve(config: Config, cluster: ClusterConfig | None = None) -> int:
     from twisted.internet import reactor as the_reactor
 
     reactor: Any = the_reactor
+    reactor.seconds = time.monotonic  # Twisted reckons by the wall clock, whose jump back would hold every timer
     start_logging(config.log_format, config.log_level)
     _allow_open_files()
     service = Service(reactor, config, cluster)
