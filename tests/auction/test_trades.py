@@ -184,6 +184,14 @@ class TestRefusals:
         nodes.settle(trade, BO)
         assert nodes.run(nodes.bid("bo", third, 10)).winning
 
+    def test_a_lead_that_is_over_takes_no_second_place(self, nodes: Nodes) -> None:
+        """Who leads as many as allowed, and one of them no more without knowing it, may bid there anew."""
+        nodes.catalog = Nodes({}, Rules(max_bids=1)).catalog
+        listing = nodes.create("al", start_bid=50)
+        nodes.run(nodes.bid("bo", listing, 100))
+        nodes.bid("di", listing, 200)
+        assert nodes.run(nodes.bid("bo", listing, 300)).winning
+
     def test_the_limit_comes_before_gold(self, nodes: Nodes) -> None:
         """As in a house of one node."""
         nodes.catalog = Nodes({}, Rules(max_bids=1)).catalog
