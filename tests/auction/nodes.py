@@ -277,3 +277,24 @@ class Nodes:
                 if isinstance(event, TransferSent) and (store, event.to, event.number) not in taken:
                     self.unsent.append((store, event))
         self.check()
+
+
+def prepared(nodes: Nodes, trade: Any) -> str:
+    """A trade for which both stores voted YES."""
+    assert isinstance(trade, str), trade
+    for store in nodes.trades[trade].proposal.legs:
+        assert isinstance(nodes.prepare(trade, store), Held)
+    return trade
+
+
+def committed(nodes: Nodes, trade: Any) -> str:
+    """A trade that is decided, and settled nowhere."""
+    nodes.decide(prepared(nodes, trade))
+    assert nodes.trades[trade].commit
+    return str(trade)
+
+
+def leader(nodes: Nodes, listing: str) -> tuple[str | None, int]:
+    """Who leads a listing in its own store."""
+    row = nodes.state("al").listings.rows[listing]
+    return row.leader, row.leader_max
