@@ -39,7 +39,7 @@ class DeliveryView(msgspec.Struct, frozen=True):
 
 
 class Gold(msgspec.Struct, frozen=True, gc=False):
-    """`available` is the wallet; `escrowed` the sum of the player's standing maxima, and of gold held for open trades."""
+    """`available` is the wallet; `escrowed` the player's standing maxima, and what open trades hold."""
 
     available: int
     escrowed: int
