@@ -149,7 +149,7 @@ class Requests:
         elif isinstance(outcome, Locked):
             self._wait(request, answer, outcome, tries, told)
         elif isinstance(outcome, Elsewhere):
-            self._ask_elsewhere(request, answer, outcome, tries)
+            self._ask_elsewhere(request, answer, outcome, tries, told)
         elif isinstance(outcome, Proposal):
             self._propose(request, outcome, answer)
         else:
@@ -209,14 +209,22 @@ class Requests:
 
         self._turns.wait(place, go, give_up, self._limits.turn_s)
 
-    def _ask_elsewhere(self, request: Request, answer: "Deferred[Answer]", outcome: Elsewhere, tries: int) -> None:
-        assert tries < self._limits.wake_tries_max, f"{request.ask!r} needs ever more listings"
+    def _ask_elsewhere(
+        self, request: Request, answer: "Deferred[Answer]", outcome: Elsewhere, tries: int, told: Told | None
+    ) -> None:
+        """Ask other nodes for listings. Which ones are needed may change meanwhile, as when the caller bids on."""
+        if tries >= self._limits.wake_tries_max:
+            self._metrics.limit_hit("wake_tries_max")
+            why = Unavailable("it needs other listings each time they were asked for", self._limits.retry_after_ms)
+            self._fail(answer, why)
+            return
         asked = gatherResults(
             [self._read_elsewhere(listing, request) for listing in outcome.listings], consumeErrors=True
         )
 
         def heard(views: list[ListingView | None]) -> None:
-            self.decide(request, answer, tries + 1, dict(zip(outcome.listings, views, strict=True)))
+            heard_now = dict(zip(outcome.listings, views, strict=True))
+            self.decide(request, answer, tries + 1, {**(told or NOTHING_TOLD), **heard_now})
 
         asked.addCallbacks(heard, lambda failure: failure.value.subFailure)
         asked.addErrback(self._undecidable, answer)

@@ -129,9 +129,13 @@ class HouseInMemory:
     def work(self) -> None:
         """Let everything that is under way come to rest; no time passes."""
         for _ in range(60):
-            for node in self.nodes.values():
-                node.work(rounds=2)
-            self.wire.deliver()
+            self.step()
+
+    def step(self) -> None:
+        """Let every node work a little, and hand over the frames that are under way then."""
+        for node in self.nodes.values():
+            node.work(rounds=2)
+        self.wire.deliver()
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, in steps short enough for every timer."""

@@ -151,6 +151,19 @@ def test_cancelling_the_listing_of_another_node_is_refused(market: Market) -> No
     assert market.ask(market.ann, CancelListing(listing=missing)).reason == "no_such_listing"
 
 
+@pytest.mark.parametrize("steps", range(12))
+def test_bids_are_shown_while_another_is_made(market: Market, steps: int) -> None:
+    """Whenever a further bid is decided, a question for all bids under way is answered, with it or without it."""
+    market.bid(market.ann, 150)
+    item = market.grant(market.seller, items=1)["items"][0]["item"]
+    created = market.ask(market.seller, CreateListing(item=item, start_bid=100, duration_s=HOUR_S))
+    market.house.begin(market.ann, PlaceBid(listing=created["listing"]["listing"], amount=150))
+    for _ in range(steps):
+        market.house.step()
+    assert len(market.ask(market.ann, MyBids())["bids"]) in (1, 2)
+    assert len(market.ask(market.ann, MyBids())["bids"]) == 2
+
+
 def test_every_node_finds_every_open_listing(market: Market) -> None:
     """Search never leaves the node, and finds what lives elsewhere; what has ended leaves every index."""
     market.house.pass_time(1)
