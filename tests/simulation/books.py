@@ -59,17 +59,19 @@ COUNTED_EVERY = 50
 _NOW = Context(WORLD, 0, store_of, lambda low, _high: low, "the books")
 
 
-class Moved(msgspec.Struct):
+class Trade(msgspec.Struct):
     """A trade between nodes: its legs, and gold that one store has paid and the other has not got yet."""
 
     prepared: dict[StoreId, PreparedLeg] = {}
     settled: dict[StoreId, bool] = {}
     gold: int = 0
+    settled_at_s: float = 0.0
+    """When the last of its stores settled it."""
 
 
 class Books:
-    """All that is durable, store by store. `home_of` names a store's node, `latest_ms` says the latest time of day that it ever
-    showed.
+    """All that is durable, store by store. `home_of` names a store's node, `latest_ms` says the
+    latest time of day that it ever showed.
     """
 
     def __init__(self, world: World, home_of: Callable[[StoreId], str], latest_ms: Callable[[str], int]) -> None:
@@ -80,7 +82,7 @@ class Books:
         """Listing → all rows that it ever had, oldest first."""
         self.players: dict[str, set[Result | Refusal]] = {}
         """Player → what `player.get` could ever answer."""
-        self.trades: dict[str, Moved] = {}
+        self.trades: dict[str, Trade] = {}
         self.records = 0
         self._world = world
         self._home_of = home_of
@@ -107,6 +109,15 @@ class Books:
     def open_trades(self) -> list[str]:
         """Trades that some store holds prepared."""
         return sorted({row.trade for state in self.states.values() for row in state.trades})
+
+    def settled_at_s(self) -> dict[tuple[StoreId, str], float]:
+        """Of each key that a trade between nodes was committed for: when all its stores had settled it."""
+        return {
+            (store, row.key): trade.settled_at_s
+            for trade in self.trades.values()
+            for store, row in trade.prepared.items()
+            if row.key is not None and trade.settled.get(store)
+        }
 
     def open_listings(self) -> dict[str, Listing]:
         """The open listings of the house."""
@@ -190,11 +201,11 @@ class Books:
 
     def _trades(self, node: str, record: Record, moved: dict[StoreId, int]) -> None:
         """Gold that left a store otherwise than by a transfer is in another store of the record, or of its trade."""
-        settled: Moved | None = None
+        settled: Trade | None = None
         for store, events in record.items():
             for event in events:
                 if isinstance(event, LegPrepared):
-                    self.trades.setdefault(event.row.trade, Moved()).prepared[store] = event.row
+                    self.trades.setdefault(event.row.trade, Trade()).prepared[store] = event.row
                 elif isinstance(event, LegSettled):
                     settled = self._settled(node, store, event)
                 elif isinstance(event, TransferSent):
@@ -210,7 +221,7 @@ class Books:
         if settled.gold and len(settled.settled) == len(settled.prepared):
             self._wrong("conserved", f"{settled.gold} gold was paid and not got in {settled}")
 
-    def _settled(self, node: str, store: StoreId, event: LegSettled) -> Moved:
+    def _settled(self, node: str, store: StoreId, event: LegSettled) -> Trade:
         trade = self.trades[event.trade]
         if store in trade.settled:
             self._wrong("trades", f"{node} settles {event} again")
@@ -219,6 +230,7 @@ class Books:
         if event.commit and len(trade.prepared) < 2:
             self._wrong("trades", f"{node} commits {event}, of which only {trade.prepared} is prepared")
         trade.settled[store] = event.commit
+        trade.settled_at_s = self._world.now_s
         return trade
 
     def _elsewhere(self, store: StoreId) -> int:

@@ -119,32 +119,52 @@ def check_keys(world: World, books: Books, attempts: list[Attempt]) -> None:
 
 
 def check_one_by_one(world: World, books: Books, attempts: list[Attempt]) -> None:
-    """Every listing by itself: what clients heard of it could have happened one after another."""
-    operations: dict[str, list[Operation]] = {}
+    """Every listing by itself: what clients heard of it could have happened one after another.
+
+    `listing.get` shows what the listing's home has settled, which may be a trade less than its bidder knows of already.
+    So reads are left out at first, and then put among changes that last until every store has settled them.
+    """
+    changes = _changes(books, attempts)
+    reads: dict[str, list[Operation]] = {}
     for attempt in attempts:
-        ask = attempt.ask
-        if isinstance(ask, GetListing) and attempt.outcome is not None:
-            operations.setdefault(ask.listing, []).append(_operation(attempt, attempt.outcome))
-        elif isinstance(ask, PlaceBid | BuyOut | CancelListing) and _is_refused(attempt):
-            assert attempt.outcome is not None
-            operations.setdefault(ask.listing, []).append(_operation(attempt, attempt.outcome))
+        if isinstance(attempt.ask, GetListing) and attempt.outcome is not None:
+            reads.setdefault(attempt.ask.listing, []).append(_operation(attempt, attempt.outcome))
+    for listing, rows in sorted(books.rows.items()):
+        one = OneListing(rows[0], clocks_go_back=bool(world.plan.faults.jumps))
+        strictly = [change for change, _ in changes.get(listing, ())]
+        loosely = [
+            msgspec.structs.replace(change, ended_s=max(change.ended_s, settled_at_s))
+            for change, settled_at_s in changes.get(listing, ())
+        ]
+        for history in (strictly, [*loosely, *reads.get(listing, ())]):
+            if linearizable([*history, _END], one.start(), one.step) is None:
+                world.violate("one by one", f"{listing}: no order explains " + "; ".join(map(_line, history)))
+
+
+_END = Operation(END, 0.0, inf, optional=True)
+
+
+def _changes(books: Books, attempts: list[Attempt]) -> dict[str, list[tuple[Operation, float]]]:
+    """Listing → the requests to change it that had an outcome, and when every store had settled what they did."""
+    found: dict[str, list[tuple[Operation, float]]] = {}
+    settled_at_s = books.settled_at_s()
     for (store, key), tries in _by_key(attempts).items():
-        kept, first = books.answers.get((store, key)), tries[0]
-        if kept is not None and isinstance(first.ask, PlaceBid | BuyOut | CancelListing):
+        ask = tries[0].ask
+        if not isinstance(ask, PlaceBid | BuyOut | CancelListing):
+            continue
+        here = found.setdefault(ask.listing, [])
+        for attempt in tries:
+            if _is_refused(attempt):
+                assert attempt.outcome is not None
+                here.append((_operation(attempt, attempt.outcome), 0.0))
+        kept = books.answers.get((store, key))
+        if kept is not None:
             may_be = [attempt for attempt in tries if _may_have_done_it(attempt)]
             began_s = min(attempt.began_s for attempt in may_be)
             ended_s = min(attempt.ended_s if attempt.outcome is not None else inf for attempt in may_be)
-            outcome = decoded(first, kept.refused, kept.answer)
-            asked = Asked(first.caller.player, first.ask, outcome)
-            operations.setdefault(first.ask.listing, []).append(Operation(asked, began_s, ended_s))
-    for listing, history in sorted(operations.items()):
-        rows = books.rows.get(listing)
-        if rows is None:
-            continue
-        one = OneListing(rows[0], clocks_go_back=bool(world.plan.faults.jumps))
-        end = Operation(END, 0.0, inf, optional=True)
-        if linearizable([*history, end], one.start(), one.step) is None:
-            world.violate("one by one", f"{listing}: no order explains " + "; ".join(map(_line, history)))
+            asked = Asked(tries[0].caller.player, ask, decoded(tries[0], kept.refused, kept.answer))
+            here.append((Operation(asked, began_s, ended_s), settled_at_s.get((store, key), 0.0)))
+    return found
 
 
 def _by_key(attempts: list[Attempt]) -> dict[tuple[StoreId, str], list[Attempt]]:
@@ -176,11 +196,11 @@ def _line(operation: Operation) -> str:
     what = operation.what
     ask = f"{type(what.ask).__name__}({getattr(what.ask, 'amount', getattr(what.ask, 'price', ''))})"
     outcome = what.outcome
-    heard = (
-        f"{outcome.reason} {outcome.data}"
-        if isinstance(outcome, Refusal)
-        else f"{outcome.listing.state} at {outcome.listing.price}, {outcome.listing.bids} bids, leads {outcome.listing.winning}"
-    )
+    if isinstance(outcome, Refusal):
+        heard = f"{outcome.reason} {outcome.data}"
+    else:
+        view = outcome.listing
+        heard = f"{view.state} at {view.price}, {view.bids} bids" + (", winning" if view.winning else "")
     return f"[{operation.began_s:.4f} {operation.ended_s:.4f}] {what.player} {ask} -> {heard}"
 
 

@@ -98,7 +98,7 @@ class Process:
     def callLater(  # noqa: N802 - Twisted's name
         self,
         delay: float,
-        callable: Callable[..., Any],
+        callable: Callable[..., Any],  # noqa: A002 - Twisted's name
         *args: Any,
         **kwargs: Any,
     ) -> Call:

@@ -12,6 +12,7 @@ from typing import Any, cast
 from msgspec.structs import replace
 from twisted.python.failure import Failure
 
+from auction.state import Notice
 from shardnode.cluster.admission import map_digest, objection
 from shardnode.cluster.handshake import Hello
 from shardnode.cluster.map import ClusterMap, NodeEntry
@@ -104,6 +105,14 @@ class SimulatedNode:
             codec=MSGPACK, catalog=WORLD, limits=GATEWAY, ports=self.ports, presence=self.presence, outlet=outlet
         )
 
+    def push(self, player: str, notice: Notice) -> None:
+        """Tell a player's sessions here."""
+        self.presence.push(player, notice)
+
+    def is_present(self, player: str) -> bool:
+        """Whether a player has a session here."""
+        return self.presence.is_present(player)
+
     def mint_key(self) -> str:
         """See Ports."""
         self.minted = self.node.mint_key()
@@ -188,8 +197,8 @@ class House:
                 network_of=lambda events: self.network.join(process, events),
                 random_int=world.random.randint,
                 metrics=SILENCE,
-                push=lambda player, notice: node.presence.push(player, notice),
-                is_present=lambda player: node.presence.is_present(player),
+                push=node.push,
+                is_present=node.is_present,
                 failed=lambda failure: self._failed(node, process, failure),
             ),
             limits=NodeLimits(
@@ -272,7 +281,7 @@ class House:
         return bool(sets) and minority and name not in self.map.homes
 
     def _replace(self, node: SimulatedNode) -> None:
-        """A node's disk is lost, and an operator says that it was replaced: a new epoch, and soon everybody knows it."""
+        """A node's disk is lost, and an operator says that it was replaced: a new epoch, which soon everybody knows."""
         known = self.map
         epoch = known.epoch + 1
         entry = replace(known.nodes[node.name], since_epoch=epoch)

@@ -4,6 +4,7 @@ A life is a generator that yields requests and is sent the outcome of each: a re
 knows. All lives share a board of what anybody has seen, so that everybody fights over the same few listings.
 """
 
+import itertools
 from collections.abc import Callable, Generator
 from random import Random
 from typing import Any
@@ -31,10 +32,12 @@ from auction.commands import (
     SearchListings,
     Take,
 )
+from auction.ids import minter
 from auction.refusals import Refusal
 from auction.results import (
     BidsResult,
     DeliveriesResult,
+    GrantResult,
     InventoryResult,
     ListingsResult,
     ListingView,
@@ -46,13 +49,16 @@ from clients.bots.strategies import STRATEGIES, Trade
 from clients.bots.worth import Appraiser
 from clients.errors import ErrorBody, error_from
 from shardnode.wire.errors import refusal_error
+from tests.auction.house import store_of
 from tests.simulation.house import WORLD
 
 HOT = 3
 """How many of the latest open listings rivals fight over."""
-GOLD = 400
+SENSIBLE = 0.9
+"""Share of choices that make sense."""
+GOLD = 700
 """What a player begins with: enough for a bid or two."""
-ITEMS = 3
+ITEMS = 4
 
 Life = Generator[Ask, Result | Refusal | None, None]
 
@@ -77,7 +83,9 @@ class Board:
     def learn(self, player: str, outcome: Result | Refusal | None) -> None:
         """Put up what a player was shown."""
         if isinstance(outcome, InventoryResult):
-            self.stash[player] = [item.item for item in outcome.items if not item.bound]
+            self.stash[player] = [item.item for item in outcome.items]
+        elif isinstance(outcome, GrantResult):
+            self.stash.setdefault(player, []).extend(item.item for item in outcome.items)
         elif isinstance(outcome, DeliveriesResult):
             self.deliveries[player] = [delivery.delivery for delivery in outcome.deliveries]
         elif isinstance(outcome, SearchResult | ListingsResult):
@@ -87,34 +95,38 @@ class Board:
         elif isinstance(view := getattr(outcome, "listing", None), ListingView):
             self.listings[view.listing] = view
 
-    def hot(self) -> list[ListingView]:
-        """The listings that are fought over; an ended one stays for a while, as people are slow to see it."""
-        return list(self.listings.values())[-HOT:]
+    def hot(self, player: str, random: Random) -> ListingView | None:
+        """One of the few listings that are fought over; people are slow to see that one has ended, or is their own."""
+        fresh = list(self.listings.values())[-2 * HOT :]
+        others = [view for view in fresh if view.state == "open" and minter(view.listing) != store_of(player)]
+        seen = others[-HOT:] if random.random() < SENSIBLE else fresh
+        return random.choice(seen) if seen else None
 
 
 def rival(board: Board, player: str, random: Random) -> Life:
     """Does what makes conflicts: bids close to each other, raises, buys out, cancels, claims, and looks at it all."""
     while True:
         act = random.choices(_ACTS, _WEIGHTS)[0]
-        ask = act(board, player, random)
-        board.learn(player, (yield ask if ask is not None else ListInventory()))
+        ask = act(board, player, random) or _sell(board, player, random) or _read(board, player, random)
+        outcome = yield ask
+        board.learn(player, outcome)
+        if isinstance(ask, CreateListing) and outcome is not None:
+            board.stash[player] = [item for item in board.stash[player] if item != ask.item]
 
 
-def _bid(board: Board, _player: str, random: Random) -> Ask | None:
-    hot = board.hot()
-    if not hot:
+def _bid(board: Board, player: str, random: Random) -> Ask | None:
+    view = board.hot(player, random)
+    if view is None:
         return None
-    view = random.choice(hot)
     least = view.min_bid or view.price or 10
     return PlaceBid(listing=view.listing, amount=max(1, least + random.choice((-3, 0, 0, 1, 5, 20, 80))))
 
 
-def _buy(board: Board, _player: str, random: Random) -> Ask | None:
-    priced = [view for view in board.hot() if view.buyout is not None]
-    if not priced:
+def _buy(board: Board, player: str, random: Random) -> Ask | None:
+    view = board.hot(player, random)
+    if view is None or view.buyout is None:
         return None
-    view = random.choice(priced)
-    return BuyOut(listing=view.listing, price=(view.buyout or 0) + random.choice((0, 0, 0, 0, 1)))
+    return BuyOut(listing=view.listing, price=view.buyout + random.choice((0, 0, 0, 0, 1)))
 
 
 def _sell(board: Board, player: str, random: Random) -> Ask | None:
@@ -127,9 +139,10 @@ def _sell(board: Board, player: str, random: Random) -> Ask | None:
     return CreateListing(item=random.choice(stash), start_bid=start, buyout=buyout, duration_s=duration_s)
 
 
-def _cancel(board: Board, _player: str, random: Random) -> Ask | None:
-    hot = board.hot()
-    return CancelListing(listing=random.choice(hot).listing) if hot else None
+def _cancel(board: Board, player: str, random: Random) -> Ask | None:
+    own = [view for view in board.listings.values() if minter(view.listing) == store_of(player)][-HOT:]
+    view = random.choice(own) if own and random.random() < SENSIBLE else board.hot(player, random)
+    return CancelListing(listing=view.listing) if view is not None else None
 
 
 def _claim(board: Board, player: str, random: Random) -> Ask | None:
@@ -137,9 +150,9 @@ def _claim(board: Board, player: str, random: Random) -> Ask | None:
     return ClaimDelivery(delivery=random.choice(waiting)) if waiting else ListDeliveries()
 
 
-def _look(board: Board, _player: str, random: Random) -> Ask | None:
-    hot = board.hot()
-    return GetListing(listing=random.choice(hot).listing) if hot else SearchListings()
+def _look(board: Board, player: str, random: Random) -> Ask | None:
+    view = board.hot(player, random)
+    return GetListing(listing=view.listing) if view is not None else SearchListings()
 
 
 def _read(_board: Board, _player: str, random: Random) -> Ask | None:
@@ -149,7 +162,7 @@ def _read(_board: Board, _player: str, random: Random) -> Ask | None:
 
 
 _WEIGHED: dict[Callable[[Board, str, Random], Ask | None], int] = {
-    _bid: 40, _buy: 9, _sell: 14, _cancel: 4, _claim: 8, _look: 9, _read: 16,
+    _bid: 50, _buy: 9, _sell: 12, _cancel: 4, _claim: 8, _look: 9, _read: 8,
 }  # fmt: skip
 _ACTS, _WEIGHTS = tuple(_WEIGHED), tuple(_WEIGHED.values())
 
@@ -204,10 +217,8 @@ def _told(intention: intentions.Intention, outcome: Result | Refusal) -> Any:
 def game(gifts: list[Grant], board: Board, players: list[str], random: Random) -> Life:
     """The game's own service: gives everybody something to begin with, then gives, takes and looks."""
     for first in gifts:
-        yield first
-    number = 0
-    while True:
-        number += 1
+        board.learn(first.player, (yield first))
+    for number in itertools.count():
         player = random.choice(players)
         kind = random.random()
         if kind < 0.5:

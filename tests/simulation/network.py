@@ -196,10 +196,9 @@ class SimulatedNetwork:
             self._drop(before, one, other)
             self._drop(before, other, one)
         link = self._links[ends] = Link(ends)
-        for here, there in (ends, (other, one)):
+        for here, there, peer in ((one, other, peers[0]), (other, one, peers[1])):
             delay_s = LATENCY_S + self._share() * 0.002
-            process = self._peers[here].process
-            self._world.after(delay_s, process.reach, self._come_up, link, here, there)
+            self._world.after(delay_s, peer.process.reach, self._come_up, link, here, there)
 
     def _come_up(self, link: Link, here: str, there: str) -> None:
         if not link.over:

@@ -11,7 +11,7 @@ import traceback
 from random import Random
 from typing import Any
 
-from twisted.logger import LogLevel, globalLogPublisher
+from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 
 from tests.auction.house import store_of
 from tests.simulation.books import Books
@@ -23,7 +23,7 @@ from tests.simulation.troubles import Troubles
 from tests.simulation.workload import BEGIN_S, Crowd
 from tests.simulation.world import World
 
-TROUBLE_S = (1.0, 7.0)
+TROUBLE_S = (1.5, 9.0)
 """Shortest and longest time of faults."""
 LIVENESS_S = 30.0
 """After the last fault, everything is over within so long."""
@@ -32,7 +32,7 @@ LOOK_S = 0.25
 RESTARTED = 0.5
 """Share of histories at whose end all nodes die once more."""
 PLAYERS = (3, 6)
-SIZES = (15, 60)
+SIZES = (40, 150)
 
 
 def plan(seed: int) -> Plan:
@@ -43,28 +43,51 @@ def plan(seed: int) -> Plan:
 
 
 def play(plan: Plan, story: list[str] | None = None) -> History:
-    """One history; whatever goes wrong in the nodes is a violation like any other."""
-    history = _History(plan, story)
-    globalLogPublisher.addObserver(history.observe)
+    """One history; whatever goes wrong in the nodes is a violation like any other.
+
+    Its garbage is collected before it is over: an error that nobody took is told when its Deferred is collected.
+    """
+    collecting = gc.isenabled()
     gc.disable()
+    unhandled: list[str] = []
+
+    def observe(event: LogEvent) -> None:
+        if event.get("log_failure") is not None and event["log_level"] is LogLevel.critical:
+            unhandled.append(event["log_failure"].getTraceback()[-1500:])
+
+    globalLogPublisher.addObserver(observe)
     try:
-        history.run()
-    except Violation as violation:
-        return History(history.world.faults, violation)
-    except Exception as error:
-        return History(history.world.faults, Violation(type(error).__name__, traceback.format_exc()[-1500:]))
+        faults, violation = _played(plan, story)
+        gc.collect(0)
     finally:
-        gc.enable()
-        globalLogPublisher.removeObserver(history.observe)
-    return History(history.world.faults, None)
+        globalLogPublisher.removeObserver(observe)
+        if collecting:
+            gc.enable()
+    if violation is None and unhandled:
+        violation = Violation("sound node", unhandled[0])
+    if violation is not None and story is not None:
+        story.append(str(violation))
+    return History(faults, violation)
+
+
+def _played(plan: Plan, story: list[str] | None) -> tuple[int, Violation | None]:
+    world = World(plan, story)
+    try:
+        _History(world).run()
+    except Violation as violation:
+        return world.faults, violation.with_traceback(None)
+    except Exception as error:
+        return world.faults, Violation(type(error).__name__, "".join(traceback.format_exception(error))[-1500:])
+    return world.faults, None
 
 
 LEVEL = Level("nodes", plan, play, nodes_min=1, shrink_histories=200)
 
 
 class _History:
-    def __init__(self, plan: Plan, story: list[str] | None) -> None:
-        self.world = world = World(plan, story)
+    def __init__(self, world: World) -> None:
+        plan = world.plan
+        self.world = world
         world.rates = Faults(drift=plan.faults.drift, outage_s=plan.faults.outage_s, fsync_s=plan.faults.fsync_s)
         self.house = House(world, self._durable, self._died)
         self.books = Books(world, self.house.map.home_of, self.house.latest_ms)
@@ -122,9 +145,3 @@ class _History:
 
     def _died(self, node: SimulatedNode) -> None:
         self.crowd.died(node)
-
-    def observe(self, event: Any) -> None:
-        """What the nodes log: an error that nobody took is a bug."""
-        if event.get("log_failure") is not None and event["log_level"] is LogLevel.critical:
-            failure = event["log_failure"]
-            self.world.violate("sound node", failure.getTraceback()[-1500:])

@@ -8,6 +8,10 @@ from collections.abc import Callable
 from tests.simulation.house import House, SimulatedNode
 from tests.simulation.world import World
 
+CRASHES_PER_S = 10
+"""How often a node dies out of the blue, per second, as a multiple of how often one dies with a record."""
+WORDS_MAX = 20
+
 
 class Troubles:
     """Makes trouble from now on, each kind at its rate, until the world is calm."""
@@ -23,6 +27,7 @@ class Troubles:
             "pauses": self._pause,
             "jumps": self._jump,
             "bystanders": self._recover,
+            "crashes": self._crash,
         }
         for kind, act in kinds.items():
             self._again(kind, act)
@@ -37,7 +42,7 @@ class Troubles:
             node.machine.jump(monotonic_s=0.0, wall_s=-self._wall_ahead_s[node.name])
 
     def _again(self, kind: str, act: Callable[[], None]) -> None:
-        rate = getattr(self._world.rates, kind)
+        rate = getattr(self._world.rates, kind) * (CRASHES_PER_S if kind == "crashes" else 1)
         if rate:
             self._world.after(self._random.expovariate(rate), self._happen, kind, act)
 
@@ -77,6 +82,13 @@ class Troubles:
             node.process.go_on()
             if node.process is process:
                 self._house.network.silent(node.name, on=False)
+
+    def _crash(self) -> None:
+        """Some node dies out of the blue, at once or while it says something."""
+        process = self._random.choice(self._nodes).process
+        if process is not None:
+            self._world.tell(process.name, "dies out of the blue")
+            process.die_after(self._random.randrange(WORDS_MAX)) if self._world.share() < 0.5 else process.die()
 
     def _jump(self) -> None:
         node = self._random.choice(self._nodes)

@@ -32,7 +32,7 @@ PATIENCE_S = 7.0
 """How long a client waits for an answer before it takes its line for dead: longer than any sound node may take."""
 BEGIN_S = 0.3
 """Players come when the game has given everybody something to begin with."""
-THINK_S = 0.3
+THINK_S = 0.25
 KEYED = 0.6
 """Share of mutations to which the client itself gives a key."""
 TWICE = 0.08
@@ -41,7 +41,7 @@ REPEATED = 0.85
 """Share of unanswered wishes that are repeated."""
 MOVES = 0.05
 """Share of wishes after which a client changes to another node; half of those that wait for nothing do."""
-BOTS = 0.4
+BOTS = 0.3
 """Share of players for whom a bot trades, too."""
 
 LOST = "lost"
@@ -336,7 +336,7 @@ def _put_outcome(attempt: Attempt, message: Message) -> None:
     attempt.reason = str(data.pop("reason", error.message))
     if attempt.reason == "in_doubt":
         assert data["key"] in (attempt.own_key, getattr(attempt.ask, "key", None)), (attempt, data)
-    elif attempt.reason in REASONS and not (attempt.reason == "rate_limited"):
+    elif attempt.reason in REASONS and attempt.reason != "rate_limited":
         attempt.outcome = Refusal(attempt.reason, data)
 
 

@@ -53,7 +53,7 @@ class World:
         return True
 
     def violate(self, check: str, text: str) -> None:
-        """A check does not hold: the history ends with this step. For places from which an exception would not get out."""
+        """A check does not hold: the history ends with this step, also where an exception would not get out."""
         if self.violation is None:
             self.violation = Violation(check, text)
 
