@@ -28,6 +28,8 @@ START_BID = 100
 GOLD = 10**9
 TOKEN_S = 86_400
 SCRAPE_S = 5.0
+LINKED_WITHIN_S = 15.0
+LOOK_EVERY_S = 0.1
 PORTS = range(20_000, 32_000)
 """Below those that systems give to connections by themselves."""
 PORT_TRIES_MAX = 100
@@ -115,6 +117,14 @@ class Cluster:
         """CPU seconds used so far by all nodes."""
         return sum(map(cpu_s, self._pids))
 
+    def until_linked(self) -> None:
+        """Wait until every node has found every other one. Raises ServerFailed where they do not in time."""
+        latest_s = time.monotonic() + LINKED_WITHIN_S
+        while self.counters()["auction_peers_up"] < len(self.urls) * (len(self.urls) - 1):
+            if time.monotonic() > latest_s:
+                raise ServerFailed(f"the nodes did not find each other within {LINKED_WITHIN_S:g} s")
+            time.sleep(LOOK_EVERY_S)
+
     def counters(self) -> dict[str, float]:
         """What all nodes count for Prometheus, added up by the name without its labels."""
         counts: dict[str, float] = defaultdict(float)
@@ -171,7 +181,9 @@ def running_cluster(directory: Path, nodes: int, environment: Mapping[str, str] 
         nodes=nodes,
         environment={**(environment or {}), "AUCTION_TOKEN_KEY": str(issuer.public)},
     ):
-        yield Cluster(directory / "data", issuer)
+        cluster = Cluster(directory / "data", issuer)
+        cluster.until_linked()
+        yield cluster
 
 
 def free_ports(count: int) -> int:

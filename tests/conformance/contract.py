@@ -251,6 +251,7 @@ REASONS: dict[str, int] = {
     "rate_limited": -32005,
     "unavailable": -32006,
     "in_doubt": -32007,
+    "moved": -32008,
 }
 """Reason → code, of all that can be met now."""
 FIGURES: dict[str, dict[str, Any]] = {
@@ -261,6 +262,7 @@ FIGURES: dict[str, dict[str, Any]] = {
     "rate_limited": {"retry_after_ms": Amount},
     "unavailable": {"retry_after_ms": Amount},
     "in_doubt": {"key": str, "trade": Maybe(str)},
+    "moved": {"url": str},
 }
 """Reason → what its `data` says besides; more may be there."""
 

@@ -13,7 +13,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.conformance.client import JSON, Client, Encoding
+from tests.conformance.client import JSON, Client, Encoding, eventually
 from tests.processes import NodeProcess, Nodes
 
 TOKEN_S = HOUR_S = 3600
@@ -100,6 +100,10 @@ class Player(Client):
         gold = self.call("player.get")["gold"]
         return gold["available"], gold["escrowed"]
 
+    def await_gold(self, available: int, escrowed: int) -> None:
+        """Wait until a refund that may be under way has arrived: the wallet, and what is behind bids, are then this."""
+        eventually(lambda: self.gold() == (available, escrowed))
+
     def deliveries(self) -> list[Any]:
         """What waits to be claimed."""
         found: list[Any] = self.call("delivery.list")["deliveries"]
@@ -116,12 +120,16 @@ class Player(Client):
 
 
 class House:
-    """A node as one test sees it, in one encoding; everybody who came in is shown out at the end of the test."""
+    """A house through one of its nodes, in one encoding; everybody who came in is shown out at the end of the test.
+
+    `names` are those of new players.
+    """
 
     _numbers = itertools.count(1)
 
-    def __init__(self, url: str, issuer: Issuer, encoding: Encoding = JSON) -> None:
+    def __init__(self, url: str, issuer: Issuer, encoding: Encoding = JSON, names: Iterator[str] | None = None) -> None:
         self.url = url
+        self._names = names or (f"player-{number}" for number in self._numbers)
         self.issuer = issuer
         self.encoding = encoding
         self._open = contextlib.ExitStack()
@@ -131,6 +139,10 @@ class House:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Show everybody out."""
         self._open.close()
 
     @property
@@ -142,7 +154,7 @@ class House:
 
     def new_name(self) -> str:
         """A player's name that nobody has had."""
-        return f"player-{next(self._numbers)}"
+        return next(self._names)
 
     def visitor(self, encoding: Encoding | None = None, **options: Any) -> Player:
         """A connection that nobody has logged in on."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.conformance.client import eventually
 from tests.conformance.contract import AMOUNT_MAX
 from tests.conformance.house import House, Player
 
@@ -78,6 +79,7 @@ def test_a_refund_that_finds_no_room_waits(house: House) -> None:
     first.bid(listing, 100)
     house.grant(first.name, gold=AMOUNT_MAX - 99)
     house.newcomer(gold=1000).bid(listing, 500)
+    eventually(lambda: bool(first.deliveries()))
     (refund,) = first.deliveries()
     assert (refund["kind"], refund["gold"], refund["listing"]) == ("refund", 100, listing)
     assert first.gold() == (AMOUNT_MAX - 99, 0)

@@ -38,12 +38,18 @@ class Market:
         moved = self.by_name["bid 100, now 300"]
         self.bidder.bid(moved, 380)
         house.newcomer(gold=1000).ask("listing.bid", {"listing": moved, "amount": 280})
-        eventually(lambda: len(self.find()) == 4 and self.viewer.look(moved)["price"] == 294)
         self.rows = {listing: self.viewer.look(listing) for listing in self.by_name.values()}
+        assert self.rows[moved]["price"] == 294
+        eventually(self._is_fed)
 
     def find(self, **query: Any) -> list[str]:
         """The listings of this market's base that a query finds."""
         return found(self.viewer, base=self.base["base"], **query)
+
+    def _is_fed(self) -> bool:
+        """Whether searches know by now what the listings' homes know."""
+        rows = self.viewer.call("listing.search", base=self.base["base"])["listings"]
+        return {row["listing"]: row for row in rows} == self.rows
 
     def _unsold_base(self) -> dict[str, Any]:
         everything = [base for page in self.viewer.pages("world.bases", limit=100) for base in page]

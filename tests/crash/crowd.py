@@ -12,7 +12,7 @@ from auction.results import BidResult, BuyoutResult, DeliveryResult, GrantResult
 from auction.state import Notice
 from clients.calls import pages
 from clients.errors import AuctionError, EventsMissed, InDoubt, Unavailable
-from clients.session import State
+from clients.session import Settings, State
 from clients.twisted_client import TwistedClient, connect
 from tests.crash.books import Answer, Books, Call, Holdings, Refusal, differences, told, waiting
 from tests.crash.loop import Loop, together
@@ -31,9 +31,12 @@ KEPT_ANSWERS = frozenset({"outbid"})
 class Crowd:
     """A handful of players at one house, whichever node serves it at the moment."""
 
-    def __init__(self, loop: Loop, names: Iterable[str], token: Callable[[str, str], str]) -> None:
+    def __init__(
+        self, loop: Loop, names: Iterable[str], token: Callable[[str, str], str], patience: Settings | None = None
+    ) -> None:
         self._loop = loop
         self._token = token
+        self._patience = patience
         self.names = tuple(names)
         self.clients: dict[str, TwistedClient] = {}
         self.answers: dict[str, tuple[Call, Answer]] = {}
@@ -81,6 +84,7 @@ class Crowd:
             (*urls[first:], *urls[:first]),
             self._token(name, "service" if name == SERVICE else "player"),
             reactor=self._loop.reactor,
+            settings=self._patience,
             since=len(self.heard.get(name, ())),
             redirects=number % 2 == 0,
         )

@@ -46,9 +46,13 @@ class Loop:
 
     def until_moment(self, seconds: float) -> None:
         """Run until a moment so many seconds from now."""
-        reached: list[bool] = []
-        self.reactor.callLater(seconds, reached.append, True)
-        self.until(lambda: bool(reached))
+        self.run(self.moment(seconds))
+
+    def moment(self, seconds: float) -> "Deferred[None]":
+        """A moment so many seconds from now, to be awaited."""
+        reached: Deferred[None] = Deferred()
+        self.reactor.callLater(seconds, reached.callback, None)
+        return reached
 
 
 async def together(doing: Iterable[Awaitable[T]]) -> list[T]:

@@ -17,6 +17,8 @@ HANDS = 3
 """Calls that each player has under way at once."""
 RECENT = 40
 """Of how many listings a player chooses."""
+REST_S = 0.2
+"""How long a hand rests that cannot ask anybody."""
 TOO_MUCH = 2**52
 """More gold than anybody here has."""
 
@@ -83,7 +85,7 @@ class Trade:
             try:
                 await deed(player, random)
             except Unavailable:
-                return
+                await self._loop.moment(REST_S)
 
     async def _serve(self, random: Random) -> None:
         """Gold and items come into the house, and now and then some leave it."""
