@@ -40,3 +40,17 @@ def test_bids_prints_its_figures_and_loses_nothing() -> None:
     assert report["outcomes"]["leads"] > report["auctions"]
     assert report["pushes"] == report["outbid"]
     assert report["balanced"] is True
+
+
+def test_trades_prints_its_figures_and_loses_nothing() -> None:
+    """`python -m load_tests.trades` prints trades of both kinds; everybody was told, and the house balances."""
+    report = run("load_tests.trades", connections=9)
+    assert report["throughput_ratio"].keys() == report["p50_ratio"].keys() == SPREAD
+    for kind in (report["same"], report["cross"]):
+        assert kind["figures"].keys() == FIGURES
+        assert kind["trades_per_s"]["median"] > 0
+        assert kind["outcomes"]["leads"] > report["auctions"] > 0
+        assert kind["pushes"] == kind["outbid"]
+        assert kind["fsyncs_a_trade"] > 0
+    assert report["cross"]["messages_a_trade"] > report["same"]["messages_a_trade"]
+    assert report["balanced"] is True
