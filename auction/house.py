@@ -164,7 +164,8 @@ def _change(
         if before is not None:
             return _unchanged(before, (home,))
         if use.key in states[home].open_keys:
-            return Locked(home, states[home].open_keys[use.key])
+            listing = states[home].open_keys[use.key]
+            return Locked(home, listing, states[home].locked[listing])
     player = request.caller.player
     if type(ask) in OF_A_LISTING:
         for store, state in states.items():

@@ -41,6 +41,8 @@ class Locked(msgspec.Struct, frozen=True):
 
     store: StoreId
     listing: str
+    keys_trade: str | None = None
+    """That trade, where it was opened under the request's own key: then it may yet be what the request asks for."""
 
 
 class Elsewhere(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from auction.commands import Ask, BuyOut, Command, PlaceBid
+from auction.commands import AdminMutation, Ask, BuyOut, Command, Mutation, PlaceBid
 from auction.context import Answer, Context, Request
 from auction.house import execute
 from auction.outcomes import Asleep, Elsewhere, Executed, Locked, Proposal, Undecided
@@ -28,7 +28,7 @@ from shardnode.node.records import Records
 from shardnode.node.turns import Turns
 from shardnode.ops.metrics import Metrics
 from shardnode.storage.port import StorageFault
-from shardnode.wire.errors import Unavailable
+from shardnode.wire.errors import InDoubt, Unavailable
 
 log = Logger()
 
@@ -191,11 +191,13 @@ class Requests:
         place = (locked.store, locked.listing)
 
         def go() -> bool:
+            nonlocal locked
             if answer.called or self._ceased:
                 return True
             context = self._context()
             outcome = execute(request, self._stores.state, context, told or NOTHING_TOLD)
             if isinstance(outcome, Locked) and (outcome.store, outcome.listing) == place:
+                locked = outcome
                 return False
             if isinstance(outcome, Executed):
                 self._finish_request(request, outcome, answer, context.now_ms)
@@ -205,7 +207,7 @@ class Requests:
 
         def give_up() -> None:
             if not answer.called:
-                self._fail(answer, undecided(self._limits.retry_after_ms))
+                self._fail(answer, self._not_in_time(request, locked))
 
         self._turns.wait(place, go, give_up, self._limits.turn_s)
 
@@ -229,8 +231,16 @@ class Requests:
         asked.addCallbacks(heard, lambda failure: failure.value.subFailure)
         asked.addErrback(self._undecidable, answer)
 
+    def _not_in_time(self, request: Request, locked: Locked) -> Unavailable | InDoubt:
+        """What a request hears that has waited too long; a trade under its own key may do what it asks for."""
+        if locked.keys_trade is None:
+            return undecided(self._limits.retry_after_ms)
+        ask = request.ask
+        assert isinstance(ask, Mutation | AdminMutation), ask
+        return InDoubt(ask.key or request.own_key, locked.keys_trade)
+
     @staticmethod
-    def _fail(answer: "Deferred[Answer]", why: Unavailable | Failure) -> None:
+    def _fail(answer: "Deferred[Answer]", why: Unavailable | InDoubt | Failure) -> None:
         answer.errback(why)
 
 

@@ -210,11 +210,11 @@ class TestWaiting:
     def test_a_second_request_of_the_same_player_waits_at_home(self, nodes: Nodes) -> None:
         """Also a repeat of the key, and another request under it, whichever listing that is about."""
         listing, other = nodes.create("al", start_bid=100), nodes.create("al", start_bid=100)
-        prepared(nodes, nodes.bid("bo", listing, 300, key="k"))
+        trade = prepared(nodes, nodes.bid("bo", listing, 300, key="k"))
         assert nodes.bid("bo", listing, 400) == Locked(BO, listing)
-        assert nodes.bid("bo", listing, 300, key="k") == Locked(BO, listing)
-        assert nodes.bid("bo", other, 300, key="k") == Locked(BO, listing)
-        assert nodes.ask("bo", CancelListing(listing=other, key="k")) == Locked(BO, listing)
+        assert nodes.bid("bo", listing, 300, key="k") == Locked(BO, listing, trade)
+        assert nodes.bid("bo", other, 300, key="k") == Locked(BO, listing, trade)
+        assert nodes.ask("bo", CancelListing(listing=other, key="k")) == Locked(BO, listing, trade)
         assert isinstance(nodes.bid("bo", other, 300, key="l"), str)
 
     def test_a_key_used_meanwhile_is_found_at_the_prepare(self, nodes: Nodes) -> None:
