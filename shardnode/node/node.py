@@ -230,6 +230,7 @@ class Node:
             turns=self.turns,
             requests=self.requests,
             context=self._context,
+            now_ms=outside.clock.now_ms,
             say=self.cluster.say,
             can_reach=self.cluster.can_reach,
             tell_key=self.tell_key,

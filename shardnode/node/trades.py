@@ -10,6 +10,7 @@ hears of each store in which a listing is free again, since its end may have com
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from heapq import heappop, heappush
 from typing import Any
 
 import msgspec
@@ -53,8 +54,8 @@ class TradeLimits(msgspec.Struct, frozen=True, kw_only=True):
     """When a trade is not settled by then its caller hears that it is in doubt."""
     settled_within_s: float = 1.0
     """How long an answer waits for the other side to be settled, and for what was bought to arrive."""
-    rest_s: float = 0.02
-    """The shortest time between two looks of the agreement at its timers."""
+    look_s: float = 0.05
+    """Time between two looks at what is due, while anything is open."""
     retry_after_ms: int = 500
     """What a client is told to wait where a trade could not be agreed."""
 
@@ -71,7 +72,6 @@ class _Open(msgspec.Struct, eq=False):
     answer: "Deferred[Answer]"
     until_s: float
     """When the caller hears that it is in doubt."""
-    expiry: DelayedCall | None
     told: bool = False
     """Whether the caller heard that it is in doubt."""
     missing: set[StoreId] = msgspec.field(default_factory=set)
@@ -81,14 +81,6 @@ class _Open(msgspec.Struct, eq=False):
     """The buyer's side, when it is settled."""
     position: int = 0
     """Where that stands in the journal."""
-    late: DelayedCall | None = None
-    """When the answer waits no longer for the other side."""
-
-    def end(self) -> None:
-        """It is decided and over: nobody needs to hear that it is in doubt or late."""
-        for call in (self.expiry, self.late):
-            if call is not None:
-                call.cancel()
 
 
 class Trades:
@@ -107,6 +99,7 @@ class Trades:
         turns: Turns,
         requests: Requests,
         context: Callable[[], Context],
+        now_ms: Callable[[], int],
         say: Callable[[str, Message], None],
         can_reach: Callable[[str], bool],
         tell_key: Callable[[str, str], None],
@@ -125,6 +118,7 @@ class Trades:
         self._turns = turns
         self._requests = requests
         self._context = context
+        self._now_ms = now_ms
         self._say_elsewhere = say
         self._can_reach = can_reach
         self._tell_key = tell_key
@@ -141,8 +135,9 @@ class Trades:
         """Buyouts that are settled, by the buyer's store and listing, whose answer waits for what was bought."""
         self._own: deque[Message] = deque()
         self._stepping = False
+        self._deadlines: list[tuple[float, TradeId]] = []
+        """Heap of when callers have waited long enough; some are answered by then."""
         self._tick: DelayedCall | None = None
-        self._tick_at_s = 0.0
         self._ceased = False
 
     def start(self) -> None:
@@ -175,9 +170,8 @@ class Trades:
             answer.errback(Unavailable("too many trades are open on this node; try again", self._limits.retry_after_ms))
             return
         trade, effects = opened
-        left_s = max(until_s - self._reactor.seconds(), 0)
-        expiry = self._reactor.callLater(left_s, self._guarded, self._doubt, trade)
-        self._open[trade] = _Open(request, proposal, answer, until_s, expiry, missing=set(proposal.legs))
+        self._open[trade] = _Open(request, proposal, answer, until_s, missing=set(proposal.legs))
+        heappush(self._deadlines, (until_s, trade))
         self._perform(effects)
 
     def received(self, sender: str, message: Message) -> None:
@@ -186,7 +180,7 @@ class Trades:
             return
         try:
             self._perform(self.agreement.step(sender, message, self._reactor.seconds()))
-            if isinstance(message, Acked):
+            if type(message) is Acked:
                 self._acked(message)
         except DurabilityViolated as violated:
             log.critical(
@@ -226,7 +220,7 @@ class Trades:
         position = 0
         if effects.persist or record:
             facts: Facts = effects.persist
-            position = self._records.commit(record or {}, self._context().now_ms, facts)
+            position = self._records.commit(record or {}, self._now_ms(), facts)
         for node, message in effects.send:
             if effects.binding:
                 self._gate.when(self._records.position, self._say, node, message)
@@ -234,7 +228,8 @@ class Trades:
                 self._say(node, message)
         for task in effects.tasks:
             self._do(task)
-        self._arm()
+        if self._tick is None:
+            self._arm()
         return position
 
     def _say(self, node: str, message: Message) -> None:
@@ -342,12 +337,7 @@ class Trades:
         opened.settled, opened.position = outcome, position
         if isinstance(opened.request.ask, BuyOut):
             self._goods[opened.proposal.home, opened.proposal.listing] = trade
-        opened.late = self._reactor.callLater(self._limits.settled_within_s, self._guarded, self._late, trade)
-
-    def _late(self, trade: TradeId) -> None:
-        """The other side is settled too late, or cut off; what is decided is decided."""
-        self._open[trade].late = None
-        self._answer(trade)
+        heappush(self._deadlines, (self._reactor.seconds() + self._limits.settled_within_s, trade))
 
     def _acked(self, message: Acked) -> None:
         opened = self._open.get(message.trade)
@@ -365,7 +355,6 @@ class Trades:
         """A committed trade is over for its caller."""
         opened = self._open.pop(trade)
         assert opened.settled is not None, trade
-        opened.end()
         self._goods.pop((opened.proposal.home, opened.proposal.listing), None)
         self._metrics.trade_done("across", "resolved" if opened.told else "committed")
         if not opened.told:
@@ -380,7 +369,6 @@ class Trades:
             return
         del self._open[task.trade]
         self._metrics.trade_done("across", "resolved" if opened.told else "aborted")
-        opened.end()
         if opened.answer.called:
             return
         if opened.again is not None:
@@ -395,19 +383,20 @@ class Trades:
         else:
             self._requests.decide(opened.request, opened.answer)
 
-    def _doubt(self, trade: TradeId) -> None:
-        """Nobody knows in time what becomes of a trade: its caller may repeat the key."""
-        opened = self._open[trade]
-        opened.expiry = None
+    def _overdue(self, trade: TradeId, now_s: float) -> None:
+        """The caller has waited long enough: for the other side of what is decided, or for a decision."""
+        opened = self._open.get(trade)
+        if opened is None or opened.told:
+            return
         if opened.settled is not None:
             self._answer(trade)
-            return
-        opened.told = True
-        self._metrics.trade_done("across", "in_doubt")
-        ask = opened.request.ask
-        assert isinstance(ask, Mutation | AdminMutation), ask
-        if not opened.answer.called:
-            opened.answer.errback(InDoubt(ask.key or opened.request.own_key, str(trade)))
+        elif opened.until_s <= now_s:
+            self._metrics.trade_done("across", "in_doubt")
+            opened.told = True
+            ask = opened.request.ask
+            assert isinstance(ask, Mutation | AdminMutation), ask
+            if not opened.answer.called:
+                opened.answer.errback(InDoubt(ask.key or opened.request.own_key, str(trade)))
 
     def _wake_then(self, stores: tuple[StoreId, ...], go: Callable[[], None], give_up: Callable[[], None]) -> None:
         def cannot(failure: Failure) -> None:
@@ -423,21 +412,19 @@ class Trades:
         awake.addErrback(self._failed)
 
     def _arm(self) -> None:
-        """Look again when the agreement next has something to do."""
-        due_s = self.agreement.wake_at_s()
-        if due_s is None or self._ceased:
-            return
-        due_s = max(due_s, self._reactor.seconds() + self._limits.rest_s)
-        if self._tick is not None:
-            if self._tick_at_s <= due_s:
-                return
-            self._tick.cancel()
-        self._tick_at_s = due_s
-        self._tick = self._reactor.callLater(due_s - self._reactor.seconds(), self._guarded, self._look)
+        """Look at what is due in a moment."""
+        if not self._ceased:
+            self._tick = self._reactor.callLater(self._limits.look_s, self._guarded, self._look)
 
     def _look(self) -> None:
         self._tick = None
-        self._perform(self.agreement.tick(self._reactor.seconds()))
+        now_s = self._reactor.seconds()
+        self._perform(self.agreement.tick(now_s))
+        while self._deadlines and self._deadlines[0][0] <= now_s:
+            self._overdue(heappop(self._deadlines)[1], now_s)
+        if self._tick is not None and not self._open and self.agreement.wake_at_s() is None:
+            self._tick.cancel()
+            self._tick = None
 
     def _guarded(self, work: Callable[..., None], *args: Any) -> None:
         """What the reactor calls: a bug of ours met there stops the node."""
