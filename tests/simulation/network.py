@@ -83,10 +83,10 @@ class SimulatedNetwork:
         """A process died."""
         here = process.name
         del self._peers[here]
+        self._up = {ends: link for ends, link in self._up.items() if ends[0] != here}
         for ends, link in list(self._links.items()):
             if here in ends:
                 other = ends[0] if ends[1] == here else ends[1]
-                self._up.pop((here, other), None)
                 link.over = True
                 noticed_s = LATENCY_S if self._share() < RESET_SHARE else self._stall_s()
                 self._world.after(noticed_s, self._hang_up, link, other, here)

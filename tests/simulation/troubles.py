@@ -5,6 +5,7 @@ What goes wrong with a single message or record is in `network` and `disk`.
 
 from collections.abc import Callable
 
+from shardnode.node.clock import JUMP_MAX_S
 from tests.simulation.house import House, SimulatedNode
 from tests.simulation.world import World
 
@@ -39,7 +40,11 @@ class Troubles:
                 self._house.network.heal(one, other)
         for node in self._nodes:
             self._go_on(node, node.process)
-            node.machine.jump(monotonic_s=0.0, wall_s=-self._wall_ahead_s[node.name])
+            ahead_s = self._wall_ahead_s[node.name]
+            node.machine.jump(monotonic_s=0.0, wall_s=-ahead_s)
+            if abs(ahead_s) > JUMP_MAX_S and node.process is not None:
+                self._world.tell(node.name, "is restarted by an operator, who accepts the time of day")
+                node.process.die()
 
     def _again(self, kind: str, act: Callable[[], None]) -> None:
         rate = getattr(self._world.rates, kind) * (CRASHES_PER_S if kind == "crashes" else 1)
