@@ -4,7 +4,7 @@ It keeps nothing on the disk. Until it has sent ACCEPT it may abort on its own; 
 and what it does with ballot 0 anybody else may overtake with a larger one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from shardnode.agreement.closing import Closing
 from shardnode.agreement.effects import Effects, EndedTask, JudgeTask, OpenTrade
@@ -157,8 +157,8 @@ class Coordinator:
             self._abort(trade, now_s, effects)
             return
         trade.value = Value(True, payload)
-        self._propose(trade, effects)
-        self._timers.set(trade, now_s + self._limits.retry_s)
+        self._propose(trade, self._nearest_majority(trade.party), effects)
+        self._timers.set(trade, now_s + self._limits.widen_s)
 
     def accepted(self, sender: str, message: Accepted, now_s: float, effects: Effects) -> None:
         """An acceptor has the value at ballot 0. With a majority of them it is chosen."""
@@ -229,7 +229,7 @@ class Coordinator:
             self._timers.set(trade, min(now_s + self._limits.retry_s, trade.deadline_s))
             return
         if state is TradeState.PROPOSING:
-            self._propose(trade, effects)
+            self._propose(trade, trade.party.acceptors, effects)
         elif state is TradeState.RECOVERING:
             self._recover(trade.id, trade.party, now_s, effects)
         else:
@@ -244,10 +244,18 @@ class Coordinator:
             if store not in trade.votes:
                 effects.send.append((node, Prepare(trade.id, trade.party, store, trade.legs[store], left_s)))
 
-    def _propose(self, trade: Trade, effects: Effects) -> None:
+    def _nearest_majority(self, party: Party) -> Sequence[str]:
+        """A majority of the acceptors that is surely awake: this node and those that have just voted come first. The
+        others are asked when these do not answer; a message that was not sent is one that was lost.
+        """
+        near = {self._node, *(participant.node for participant in party.participants)}
+        nearest = sorted(party.acceptors, key=lambda node: node not in near)
+        return nearest[: len(nearest) // 2 + 1]
+
+    def _propose(self, trade: Trade, acceptors: Sequence[str], effects: Effects) -> None:
         assert trade.value is not None
         accept = Accept(trade.id, self._ballot, trade.value)
-        effects.send += [(node, accept) for node in trade.party.acceptors if node not in trade.accepted]
+        effects.send += [(node, accept) for node in acceptors if node not in trade.accepted]
 
     def _commit(self, trade: Trade, value: Value, now_s: float, effects: Effects) -> None:
         """The value is chosen: the caller may be told, and the participants until each of them has it."""

@@ -23,6 +23,8 @@ class AgreementLimits(msgspec.Struct, frozen=True, kw_only=True):
     """… after up to this much more, at random, so that participants do not duel."""
     ask_s: float = 0.25
     """A recoverer waits so long for what the participants know before it proposes."""
+    widen_s: float = 0.1
+    """A majority of the acceptors is asked first; when it has not accepted by then, all of them are."""
     retry_s: float = 0.5
     """What was not answered is sent again after this, then after twice as long, and so on …"""
     retry_max_s: float = 4.0
@@ -47,6 +49,7 @@ class AgreementLimits(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """The relations between them."""
         assert 0 < self.prepare_s < self.votes_s, "a vote at the last moment still counts"
+        assert 0 < self.widen_s <= self.retry_s
         assert 0 < self.ask_s <= self.retry_s <= self.retry_max_s
         assert 0 < self.backoff_s <= self.backoff_max_s
         assert self.recovery_s > 0 and self.recovery_jitter_s > 0 and self.close_s > 0
