@@ -417,14 +417,13 @@ class Trades:
             self._tick = self._reactor.callLater(self._limits.look_s, self._guarded, self._look)
 
     def _look(self) -> None:
-        self._tick = None
         now_s = self._reactor.seconds()
         self._perform(self.agreement.tick(now_s))
         while self._deadlines and self._deadlines[0][0] <= now_s:
             self._overdue(heappop(self._deadlines)[1], now_s)
-        if self._tick is not None and not self._open and self.agreement.wake_at_s() is None:
-            self._tick.cancel()
-            self._tick = None
+        self._tick = None
+        if self._open or self.agreement.wake_at_s() is not None:
+            self._arm()
 
     def _guarded(self, work: Callable[..., None], *args: Any) -> None:
         """What the reactor calls: a bug of ours met there stops the node."""
