@@ -149,6 +149,10 @@ class Session:
         redirects: bool = True,
     ) -> None:
         self.state = State.OFFLINE
+        self.doubted = 0
+        """Mutations of which an attempt was cut off or answered `in_doubt`, so that nobody knew whether it was done."""
+        self.resolved = 0
+        """Of these, those that a repeat under the same key made certain."""
         self.hello: Hello | None = None
         self.login: LoginResult | None = None
         self._settings = settings or Settings()
@@ -331,7 +335,8 @@ class Session:
         return ()
 
     def _verdict(self, call: _Call) -> AuctionError:
-        if call.unsure and call.key is not None:
+        if call.unsure:
+            assert call.key is not None
             return in_doubt("the request may have been executed; repeat it with the same key to learn it", call.key)
         return call.error or unavailable(f"no node could be asked within {self._settings.deadline_s:g} s")
 
@@ -361,6 +366,7 @@ class Session:
             return self._logged_in(now_s, result)
         if call.waiter is _RESUME:
             return self._resumed(now_s, call, result)
+        self.resolved += call.unsure
         return (Finished(call.waiter, result),)
 
     def _answered_error(self, now_s: float, call: _Call, error: AuctionError) -> Sequence[Effect]:
@@ -370,9 +376,11 @@ class Session:
             return self._moved(now_s, call, error.url)
         logged_out = isinstance(error, Unauthenticated)
         if not logged_out and not isinstance(error, REPEATED) and call.waiter is not _RESUME:
+            self.resolved += call.unsure
             return (Failed(call.waiter, error),)
         call.error = error
-        call.unsure = call.unsure or error.reason == "in_doubt"
+        if error.reason == "in_doubt":
+            self._doubt(call)
         failed = self._repeat_later(now_s, call, error.retry_after_ms / 1000)
         return [*failed, *self._log_in(now_s)] if logged_out and self.state is State.ONLINE else failed
 
@@ -424,10 +432,16 @@ class Session:
         self._due_s = now_s + self._settings.open_timeout_s
         return (Open(self._route.url),)
 
+    def _doubt(self, call: _Call) -> None:
+        """A mutation was sent and may have been executed."""
+        if call.key is not None and not call.unsure:
+            call.unsure = True
+            self.doubted += 1
+
     def _let_go(self) -> None:
         """Nothing more comes on this socket: keep what was sent on it, to be sent again."""
         for call in self._sent.values():
-            call.unsure = call.unsure or call.key is not None
+            self._doubt(call)
         calls = [*self._sent.values(), *self._waiting]
         self._waiting = [call for call in calls if call.waiter is not _LOGIN]
         self._sent.clear()
@@ -443,7 +457,7 @@ class Session:
         self.state = State.ENDED
         self._ended = error
         for call in self._sent.values():
-            call.unsure = call.unsure or call.key is not None
+            self._doubt(call)
         calls = [*self._sent.values(), *self._waiting]
         self._sent.clear()
         self._waiting.clear()

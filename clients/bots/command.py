@@ -28,6 +28,28 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     rate: float
     duration_s: float | None
     populate: bool
+    as_json: bool
+
+
+class Latency(msgspec.Struct, frozen=True):
+    """Milliseconds that answers took, repeats included, by share of the answers."""
+
+    p50: float
+    p90: float
+    p99: float
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The last word of `auction bots --json`."""
+
+    done: dict[str, int]
+    """What was done, by intention, refusal and failure."""
+    latency_ms: dict[str, Latency]
+    """By intention."""
+    doubted: int
+    """Mutations that were cut off or answered `in_doubt`."""
+    resolved: int
+    """Of these, those that a repeat under the same key made certain."""
 
 
 @click.command("bots")
@@ -49,6 +71,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 )
 @click.option("--duration-s", type=click.FloatRange(0), help="Stop after this long; without it, when told to.")
 @click.option("--populate", is_flag=True, help="First fill the market quickly.")
+@click.option("--json", "as_json", is_flag=True, help="Tell as JSON, in the last line, what was done and how fast.")
 @click.pass_context
 def bots_command(
     context: click.Context,
@@ -60,6 +83,7 @@ def bots_command(
     rate: float,
     duration_s: float | None,
     populate: bool,
+    as_json: bool,
 ) -> None:
     """Let a population of bots trade: sellers, bargain hunters, snipers and collectors."""
     if (data is None) == (token_file is None):
@@ -77,7 +101,7 @@ def bots_command(
             if name != SERVICE
         ]
         token_of, with_service = tokens.__getitem__, SERVICE in tokens
-    plan = Plan(rate=rate, duration_s=duration_s, populate=populate)
+    plan = Plan(rate=rate, duration_s=duration_s, populate=populate, as_json=as_json)
     try:
         asyncio.run(_run(_logging_in(around, urls, token_of), bots, plan, with_service=with_service))
     except AuctionError as error:
@@ -124,6 +148,8 @@ async def _run(log_in: LogIn, bots: list[Bot], plan: Plan, *, with_service: bool
         if service is not None:
             await service.close()
     click.echo(f"done {_summary(market)}")
+    if plan.as_json:
+        click.echo(msgspec.json.encode(report_of(market)))
 
 
 async def _live(market: Market, plan: Plan) -> None:
@@ -143,6 +169,16 @@ async def show_progress(market: Market, clock: Clock) -> None:
     while True:
         click.echo(f"\r\x1b[Kbots: {_summary(market)}", nl=False)
         await clock.wait(PROGRESS_EVERY_S)
+
+
+def report_of(market: Market) -> Report:
+    """All that a market counted."""
+    latency_ms = {name: _latency_ms(sorted(times_s)) for name, times_s in market.times_s.items()}
+    return Report(dict(market.done), latency_ms, market.doubted, market.resolved)
+
+
+def _latency_ms(times_s: list[float]) -> Latency:
+    return Latency(*(round(times_s[int(share * (len(times_s) - 1))] * 1000, 1) for share in (0.5, 0.9, 0.99)))
 
 
 def _summary(market: Market) -> str:

@@ -5,7 +5,7 @@ something to start with, and loot.
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -40,6 +40,9 @@ POPULATE_RATE = 400.0
 POPULATE_ROUNDS = 2
 """How many visits everybody makes to fill the market: the first brings listings, the second bids on them."""
 
+TIMES_KEPT = 10_000
+"""Of how many of the latest bids and buyouts the times are kept."""
+
 LogIn = Callable[[str], Awaitable[Client]]
 """From a player's name to a logged-in client."""
 
@@ -69,10 +72,16 @@ class Pace:
 
 
 class Market:
-    """A population and the house it lives in. `done` counts what it did, by intention and by refusal."""
+    """A population and the house it lives in. `done` counts what it did, by intention and by refusal.
+
+    `times_s` has how long answers took, by intention; `doubted` and `resolved` are those of all sessions so far.
+    """
 
     def __init__(self, bots: list[Bot], log_in: LogIn, service: Client | None, clock: Clock, rate: float) -> None:
         self.done: Counter[str] = Counter()
+        self.times_s: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=TIMES_KEPT))
+        self.doubted = 0
+        self.resolved = 0
         self._bots = bots
         self._log_in = log_in
         self._service = service
@@ -141,6 +150,8 @@ class Market:
             self._lives.pop(bot.player).close()
             await self._fail(error)
         finally:
+            self.doubted += client.session.doubted
+            self.resolved += client.session.resolved
             await client.close()
 
     async def _trade_with(self, client: Client, bot: Bot) -> None:
@@ -158,12 +169,14 @@ class Market:
         self._lives.pop(bot.player).close()
 
     async def _carry_out(self, client: Client, bot: Bot, intention: Intention) -> Any:
+        name = came_to = type(intention).__name__
+        began_s = self._clock.monotonic_s()
         try:
             outcome = await self._ask(client, bot, intention)
         except (Refused, NotFound) as refusal:
-            self.done[f"refused: {refusal.reason}"] += 1
-            return refusal
-        self.done[type(intention).__name__] += 1
+            outcome, came_to = refusal, f"refused: {refusal.reason}"
+        self.times_s[name].append(self._clock.monotonic_s() - began_s)
+        self.done[came_to] += 1
         return outcome
 
     async def _ask(self, client: Client, bot: Bot, intention: Intention) -> Any:

@@ -66,7 +66,7 @@ class FakeClient(Calls):
         self.player = token.removeprefix("token-")
         self.closed = False
         login = LoginResult(self.player, "player", NOW_MS, len(house.events[self.player]))
-        self.session = SimpleNamespace(login=login)
+        self.session = SimpleNamespace(login=login, doubted=0, resolved=0)
         self._keys = itertools.count(len(house.executed) * 1_000_000)
 
     def call(self, method: str, params: dict[str, Any], result: type, key: str | None = None) -> Awaitable[Any]:  # noqa: ARG002 - the key is in params

@@ -5,11 +5,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 from clients.bots import bots_command
-from clients.bots.command import show_progress
+from clients.bots.command import Report, show_progress
 from clients.bots.living import POPULATE_ROUNDS, VISITORS, Clock, Market
 from clients.bots.population import Bot, population
 from clients.errors import unavailable
@@ -231,6 +232,15 @@ def test_the_command_says_when_the_market_is_filled(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     first, last = result.stdout.splitlines()
     assert first.startswith("populated ") and last.startswith("done ")
+
+
+def test_the_command_tells_what_it_did_as_json(tmp_path: Path) -> None:
+    """With --json the last line has every count, the times of each intention, and what was in doubt."""
+    result = run_bots(house_of_trade(), "--data", str(tmp_path), "--players", "5", "--populate", "--json")
+    report = msgspec.json.decode(result.stdout.splitlines()[-1], type=Report)
+    assert report.done["Sell"] > 0
+    assert report.latency_ms["Sell"].p50 <= report.latency_ms["Sell"].p90 <= report.latency_ms["Sell"].p99
+    assert (report.doubted, report.resolved) == (0, 0)
 
 
 def test_tokens_may_come_from_a_file(tmp_path: Path) -> None:

@@ -227,6 +227,7 @@ def test_a_mutation_lost_on_the_line_is_in_doubt() -> None:
     error = line.errors["bid"]
     assert isinstance(error, InDoubt)
     assert error.key.endswith("-1")
+    assert (line.session.doubted, line.session.resolved) == (1, 0)
 
 
 def test_a_question_lost_on_the_line_is_unavailable() -> None:
@@ -254,6 +255,7 @@ def test_a_lost_socket_is_opened_again_and_calls_are_repeated() -> None:
     line.come_back()
     assert "bid" in line.results
     assert len(house.executed) == 1
+    assert (line.session.doubted, line.session.resolved) == (1, 1)
 
 
 def test_back_off_doubles_up_to_its_bound() -> None:
