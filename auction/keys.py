@@ -80,6 +80,11 @@ def used(state: PlayerState, use: Use, body: Result | Refusal, now_ms: int) -> t
     return events, Answer(body, refused, encoded)
 
 
+def is_used(state: PlayerState, key: str) -> bool:
+    """Whether an answer is stored under a player's own key."""
+    return own(key) in state.keys
+
+
 def tell(state: PlayerState, key: str, now_ms: int) -> list[Event]:
     """A key that the node made up was told to the client: keep it like a client's own. Nothing where it is not held."""
     row = state.keys.get(own(key))

@@ -14,11 +14,9 @@ import msgspec
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.python.failure import Failure
 
-from auction import keys
 from auction.commands import SearchListings
 from auction.context import Answer, Context, Request
 from auction.events import TransferSent
-from auction.evolve import evolve
 from auction.ids import player_store
 from auction.outcomes import Proposal
 from auction.state import Listing, Notice, StoreId
@@ -40,6 +38,7 @@ from shardnode.node.records import Records
 from shardnode.node.requests import RequestLimits, Requests
 from shardnode.node.searches import Searches, SearchLimits
 from shardnode.node.timers import TimerLimits, Timers
+from shardnode.node.told_keys import ToldKeys
 from shardnode.node.trades import TradeLimits, Trades
 from shardnode.node.turns import Turns
 from shardnode.ops.metrics import Metrics
@@ -207,6 +206,14 @@ class Node:
             limits=limits.requests,
             metrics=outside.metrics,
         )
+        self.told_keys = ToldKeys(
+            stores=self.stores,
+            records=self.records,
+            now_ms=outside.clock.now_ms,
+            reactor=outside.reactor,
+            failed=self.fail,
+            metrics=outside.metrics,
+        )
         self.endings = Endings(
             stores=self.stores,
             decide=self.requests.decide,
@@ -277,6 +284,7 @@ class Node:
         if self._has_failed:
             return
         self.trades.cease()
+        self.told_keys.cease()
         durable: Deferred[None] = Deferred()
         self.gate.when(self.writer.position, durable.callback, None)
         yield durable
@@ -288,6 +296,7 @@ class Node:
         self.writer.cease()
         self.requests.cease()
         self.trades.cease()
+        self.told_keys.cease()
         self.endings.cease()
         self.checkpoints.cease()
         self._outside.failed(failure)
@@ -334,14 +343,7 @@ class Node:
 
     def tell_key(self, player: str, own_key: str) -> None:
         """A player was told a key that a node gave a mutation of his: keep it like a client's own."""
-        store = self.store_of(player)
-        state = None if self._has_failed else self.stores.state(store)
-        now_ms = self._outside.clock.now_ms()
-        events = [] if state is None else keys.tell(state, own_key, now_ms)
-        if state is not None and events:
-            for event in events:
-                evolve(state, event)
-            self.records.commit({store: events}, now_ms)
+        self.told_keys.keep(self.store_of(player), own_key)
 
     def mint_key(self) -> str:
         """A key for a mutation whose client gave none, unique for ever."""

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from auction.commands import PlaceBid
+from auction.commands import CreateListing, PlaceBid
+from auction.context import Caller, Request
 from shardnode.wire.errors import InDoubt
 from tests.node.many import HouseInMemory
 from tests.node.test_trades import Market
@@ -47,3 +48,65 @@ def test_a_repeat_of_a_key_in_doubt_is_in_doubt_for_as_long_as_its_trade_is_open
     go_on(market)
     market.house.pass_time(8)
     assert market.bid(market.ann, 200, key="k")["winning"]
+
+
+def begin_without_key(market: Market, listing: str, through: str) -> tuple[Request, list[Any]]:
+    """Bid through another node, which makes a key up; the request and its answer."""
+    node = market.house.nodes[through].node
+    request = Request(Caller(market.ann, "player"), PlaceBid(listing=listing, amount=200), node.mint_key())
+    answers: list[Any] = []
+    node.cluster.ask(request).addBoth(answers.append)
+    return request, answers
+
+
+def hear_doubt(market: Market, request: Request, answers: list[Any], through: str) -> None:
+    """The client is told the key of a request that was cut off, as a session would."""
+    assert answers[0].check(InDoubt), answers
+    market.house.nodes[through].node.cluster.tell_key(request)
+
+
+def raise_often(market: Market, listing: str) -> None:
+    """Bid without keys until those made up for it crowd out what nobody was told."""
+    market.house.pass_time(0.1)
+    for amount in range(300, 310):
+        assert market.ask(market.ann, PlaceBid(listing=listing, amount=amount))["winning"]
+
+
+def test_a_key_told_to_a_client_is_kept_though_its_home_has_restarted(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client's node passes the key on when the home is back; its store sleeps then."""
+    monkeypatch.setattr("auction.evolve.UNTOLD_KEYS_KEPT", 2)
+    house = market.house
+    seller = house.player_at("n2", but=(market.ann,))
+    item = market.grant(seller, items=1)["items"][0]["item"]
+    listing = market.ask(seller, CreateListing(item=item, start_bid=100, duration_s=3_600))["listing"]["listing"]
+    house.wire.drop = lambda sender, to, _frame: (sender, to) == ("n2", "n3")
+    request, answers = begin_without_key(market, listing, through="n3")
+    house.work()
+    house.crash("n2")
+    hear_doubt(market, request, answers, through="n3")
+    go_on(market)
+    house.restart("n2")
+    house.work()
+    raise_often(market, listing)
+    assert market.ask(market.ann, PlaceBid(listing=listing, amount=200, key=request.own_key))["winning"]
+
+
+def test_a_key_told_to_a_client_while_its_trade_is_open_is_kept(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told before there is anything to keep under it."""
+    monkeypatch.setattr("auction.evolve.UNTOLD_KEYS_KEPT", 2)
+    house = market.house
+    stop_accepting(market)
+    request, answers = begin_without_key(market, market.listing, through="n3")
+    house.pass_time(0.3)
+    house.wire.sever("n2", "n3")
+    hear_doubt(market, request, answers, through="n3")
+    house.wire.heal("n2", "n3")
+    house.pass_time(0.3)
+    go_on(market)
+    house.pass_time(10)
+    raise_often(market, market.listing)
+    assert market.ask(market.ann, PlaceBid(listing=market.listing, amount=200, key=request.own_key))["winning"]
