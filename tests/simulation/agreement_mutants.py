@@ -3,10 +3,7 @@
 Each function patches one method of one machine and returns the patch. The name of the function is the mutant's.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any
-from unittest.mock import patch
 
 from msgspec.structs import replace
 
@@ -43,38 +40,10 @@ from shardnode.agreement.tables import (
     TradeState,
 )
 from tests.simulation.agreement_node import LIFE
-from tests.simulation.mutants import Mutant
+from tests.simulation.mutants import Mutant, Patch, after, instead, planting
 
-Patch = AbstractContextManager[object]
 _planted: list[Mutant] = []
-
-
-def planted(plant: Callable[[], Patch]) -> Callable[[], Patch]:
-    """Put a patch among the mutants; its docstring says the rule that it breaks."""
-    _planted.append(Mutant(plant.__name__, plant.__doc__ or "", plant))
-    return plant
-
-
-def after(owner: type, name: str, then: Callable[..., None]) -> Patch:
-    """Patch a method: it does what it does, then `then` is called with the same arguments."""
-    method = getattr(owner, name)
-
-    def mutated(*args: Any) -> Any:
-        result = method(*args)
-        then(*args)
-        return result
-
-    return patch.object(owner, name, mutated)
-
-
-def instead(owner: type, name: str, made: Callable[..., Any]) -> Patch:
-    """Patch a method: `made` is called with the method and its arguments."""
-    method = getattr(owner, name)
-
-    def mutated(*args: Any) -> Any:
-        return made(method, *args)
-
-    return patch.object(owner, name, mutated)
+planted = planting(_planted)
 
 
 # Rule 1: incarnations and identities.

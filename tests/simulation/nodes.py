@@ -11,7 +11,7 @@ import traceback
 from random import Random
 from typing import Any
 
-from twisted.logger import LogEvent, LogLevel, globalLogPublisher
+from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogPublisher
 
 from tests.auction.house import store_of
 from tests.simulation.books import Books
@@ -52,8 +52,9 @@ def play(plan: Plan, story: list[str] | None = None) -> History:
     unhandled: list[str] = []
 
     def observe(event: LogEvent) -> None:
-        if event.get("log_failure") is not None and event["log_level"] is LogLevel.critical:
-            unhandled.append(event["log_failure"].getTraceback()[-1500:])
+        if event.get("log_level") is LogLevel.critical:
+            failure = event.get("log_failure")
+            unhandled.append(str(formatEvent(event)) if failure is None else failure.getTraceback()[-1500:])
 
     globalLogPublisher.addObserver(observe)
     try:
