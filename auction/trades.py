@@ -180,11 +180,19 @@ def refused(proposal: Proposal, refusals: Mapping[StoreId, bytes]) -> Refusal | 
 
 
 def settle(
-    trade: str, store: StoreId, commit: bool, payload: bytes, stores: Stores, context: Context
+    trade: str,
+    store: StoreId,
+    commit: bool,
+    payload: bytes,
+    stores: Stores,
+    context: Context,
+    *,
+    awaited: bool = True,
 ) -> Executed | Asleep:
     """Do what a prepared leg promised, or release it; `payload` is that of the COMMIT. The store must hold the leg.
 
-    In the buyer's store a commit stores the caller's answer under its key, and is what the caller is told.
+    In the buyer's store a commit stores the caller's answer under its key, and is what the caller is told. Where it is
+    not `awaited` any more, the caller may have been told the key instead, whoever made it up.
     """
     state = stores(store)
     if state is None:
@@ -199,6 +207,8 @@ def settle(
     if isinstance(leg, SellerLeg):
         assert payload == row.vote, f"trade {trade} is to do something else than {store} voted for"
         return _settle_seller(store, leg, row, settled, stores, context)
+    if leg.use is not None and not awaited:
+        leg = replace(leg, use=replace(leg.use, untold=False))
     return _settle_buyer(store, leg, decode_vote(payload), settled, state, context)
 
 

@@ -240,7 +240,6 @@ class Node:
             now_ms=outside.clock.now_ms,
             say=self.cluster.say,
             can_reach=self.cluster.can_reach,
-            tell_key=self.tell_key,
             remind=self._remind,
             random=lambda: outside.random_int(0, 1 << 30) / (1 << 30),
             reactor=outside.reactor,

@@ -102,7 +102,6 @@ class Trades:
         now_ms: Callable[[], int],
         say: Callable[[str, Message], None],
         can_reach: Callable[[str], bool],
-        tell_key: Callable[[str, str], None],
         remind: Callable[[StoreId], None],
         random: Callable[[], float],
         reactor: Reactor,
@@ -121,7 +120,6 @@ class Trades:
         self._now_ms = now_ms
         self._say_elsewhere = say
         self._can_reach = can_reach
-        self._tell_key = tell_key
         self._remind = remind
         self._reactor = reactor
         self._failed = failed
@@ -312,7 +310,16 @@ class Trades:
         trade, value = str(task.trade), task.value
         state = self._stores.state(task.store)
         held = None if state is None else state.trades.get(trade)
-        outcome = trades.settle(trade, task.store, value.commit, value.payload, self._stores.state, self._context())
+        opened = self._open.get(task.trade)
+        outcome = trades.settle(
+            trade,
+            task.store,
+            value.commit,
+            value.payload,
+            self._stores.state,
+            self._context(),
+            awaited=opened is not None and not opened.told,
+        )
         if isinstance(outcome, Asleep):
             self._wake_then(outcome.stores, lambda: self._settle(task), lambda: self._settle_later(task))
             return
@@ -320,7 +327,6 @@ class Trades:
         effects = self.agreement.settled(task.trade, task.store, self._reactor.seconds())
         position = self._perform(effects, outcome.record)
         self._requests.finish(outcome, None, position)
-        opened = self._open.get(task.trade)
         if value.commit and opened is not None and opened.proposal.home == task.store:
             self._settled_here(task.trade, opened, outcome, position)
         self._turns.free((task.store, held.listing))
@@ -359,8 +365,6 @@ class Trades:
         self._metrics.trade_done("across", "resolved" if opened.told else "committed")
         if not opened.told:
             self._gate.when(opened.position, opened.answer.callback, opened.settled.answer)
-        elif opened.request.own_key:
-            self._tell_key(opened.request.caller.player, opened.request.own_key)
 
     def _ended(self, task: EndedTask) -> None:
         """A trade of ours is decided. A commit is answered when it is settled here, an abort at once."""

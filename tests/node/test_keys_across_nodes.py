@@ -110,3 +110,22 @@ def test_a_key_told_to_a_client_while_its_trade_is_open_is_kept(
     house.pass_time(10)
     raise_often(market, market.listing)
     assert market.ask(market.ann, PlaceBid(listing=market.listing, amount=200, key=request.own_key))["winning"]
+
+
+def test_a_key_that_the_home_itself_told_is_kept_though_it_restarts_before_the_trade_is_decided(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the restart nobody knows any more who was told it; whoever waited does so no longer."""
+    monkeypatch.setattr("auction.evolve.UNTOLD_KEYS_KEPT", 2)
+    house = market.house
+    stop_accepting(market)
+    request, answers = begin_without_key(market, market.listing, through="n2")
+    house.pass_time(4.5)
+    assert answers[0].check(InDoubt), answers
+    house.crash("n2")
+    go_on(market)
+    house.restart("n2")
+    house.pass_time(10)
+    assert market.gold(market.ann) == (800, 200)
+    raise_often(market, market.listing)
+    assert market.ask(market.ann, PlaceBid(listing=market.listing, amount=200, key=request.own_key))["winning"]
