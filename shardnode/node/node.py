@@ -397,10 +397,10 @@ class Node:
         self.cluster.listings_durable(listings.values(), position)
 
     def _remind(self, store: StoreId) -> None:
-        """A listing of a store may be due that was held for a trade until now."""
+        """A listing of a store may have come due while it was held for a trade: then its timer is spent already."""
         state = self.stores.state(store)
         wake_at_ms = None if state is None else state.wake_at_ms()
-        if wake_at_ms is not None:
+        if wake_at_ms is not None and wake_at_ms <= self._outside.clock.now_ms():
             self.timers.set(store, wake_at_ms)
 
     def _show(self) -> None:
