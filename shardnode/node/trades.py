@@ -269,7 +269,10 @@ class Trades:
             return True
         outcome = trades.prepare(str(task.trade), task.store, task.leg, self._stores.state, self._context())
         if isinstance(outcome, Asleep):
-            self._wake_then(outcome.stores, lambda: self._prepare(task, until_s), lambda: self._vote_no(task))
+            if self._stores.make_room():
+                self._wake_then(outcome.stores, lambda: self._prepare(task, until_s), lambda: self._vote_no(task))
+            else:
+                self._vote_no(task)
         elif isinstance(outcome, Locked):
             place = (outcome.store, outcome.listing)
             if place == waited_at:
@@ -320,7 +323,7 @@ class Trades:
             self._context(),
             awaited=opened is not None and not opened.told,
         )
-        if isinstance(outcome, Asleep):
+        if isinstance(outcome, Asleep):  # however many are awake: what is promised must be done
             self._wake_then(outcome.stores, lambda: self._settle(task), lambda: self._settle_later(task))
             return
         assert held is not None, task
@@ -408,9 +411,6 @@ class Trades:
             log.error("a store of a trade cannot be opened", why=str(failure.value))
             give_up()
 
-        if not self._stores.make_room():
-            give_up()
-            return
         awake = self._stores.wake(stores)
         awake.addCallbacks(lambda _: go(), cannot)
         awake.addErrback(self._failed)
