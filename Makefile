@@ -6,10 +6,13 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 ARGS ?=
 
-.PHONY: run test test-slow test-external check lint types lock clean help
+.PHONY: run demo test test-slow test-external check lint types lock clean help
 
 run: $(INSTALLED)  ## serve a populated auction house on this machine (ARGS="--port 8000" passes options on)
 	@$(BIN)/auction run --data data $(ARGS)
+
+demo: $(INSTALLED)  ## three nodes, one killed while bots trade, then the audit; ends by itself in under a minute
+	@$(BIN)/auction demo $(ARGS)
 
 test: $(INSTALLED)  ## run the tests (ARGS="-k bids" passes options on)
 	$(BIN)/python -m pytest -m "not slow and not external" $(ARGS)

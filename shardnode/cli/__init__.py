@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "run": "shardnode.cli.run:run_command",
+    "demo": "shardnode.cli.demo:demo_command",
     "serve": "shardnode.cli.serve:serve_command",
     "cluster": "shardnode.cli.cluster:cluster_command",
     "token": "shardnode.cli.token:token_command",
@@ -29,6 +30,7 @@ COMMANDS = {
 
 SUMMARIES = {
     "run": "Serve a populated auction house, to meet it for the first time.",
+    "demo": "Kill a node of three while everybody trades, and count everything afterwards.",
     "serve": "Run one node of the auction house.",
     "cluster": "Run a local cluster, or say that one of its nodes was replaced.",
     "token": "Print a token for a player, a service or an operator.",

@@ -69,6 +69,13 @@ class Child(ProcessProtocol):
         if kill.active():
             kill.cancel()
 
+    async def kill(self) -> None:
+        """End the process at once, as `kill -9` does, and wait for it."""
+        self.stopping = True
+        if self._exit is None:
+            self._signal("KILL")
+            await self.ended()
+
     def outReceived(self, data: bytes) -> None:
         """Some of its standard output."""
         self._unread += data
@@ -115,6 +122,11 @@ class Child(ProcessProtocol):
                 ended.callback(None)
             else:
                 ended.errback(self._ended_by_itself())
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it has ended, and in order."""
+        return self._exit is not None and self._exit.check(ProcessDone) is not None
 
     @property
     def outcome(self) -> str:

@@ -67,7 +67,7 @@ def cluster_command(
 
     from shardnode.ops.logs import start_logging
 
-    path = _cluster_file(data, nodes, host, port)
+    path = cluster_file(data, nodes, host, port)
     options = ["--log-level", log_level]
     if rules is not None:
         options += ["--rules", str(rules)]
@@ -176,7 +176,7 @@ def _logger(node: str) -> "Callable[[str], None]":
     return lambda line: click.echo(f"{node} | {line}", err=True)
 
 
-def _cluster_file(data: Path, nodes: int | None, host: str | None, port: int | None) -> Path:
+def cluster_file(data: Path, nodes: int | None, host: str | None, port: int | None) -> Path:
     """The cluster's file in its directory, made if it is not there, and every node's token key in its place."""
     from shardnode.cluster.file import CLUSTER_FILE, ClusterFault, read_cluster
     from shardnode.gateway.tokens import KeyFault, install_signing_key
