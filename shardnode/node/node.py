@@ -425,5 +425,8 @@ class Node:
             "Requests, trades and transfers waiting for a listing that is held",
             lambda: len(self.turns),
         )
-        gauge("trades_open", "Trades with other nodes that are not over here", lambda: len(self.trades.open_trades()))
-        gauge("trades_oldest_seconds", "Age of the oldest of them", self.trades.oldest_s)
+        ages_s = self.trades.ages_s
+        gauge(
+            "trades_open", "Trades with other nodes that hold something here or are waited for", lambda: len(ages_s())
+        )
+        gauge("trades_oldest_seconds", "Age of the oldest of them", lambda: max(ages_s(), default=0.0))

@@ -197,9 +197,12 @@ class Trades:
         """What is not over here."""
         return self.agreement.open_trades(self._reactor.seconds())
 
-    def oldest_s(self) -> float:
-        """Age of the oldest of them in seconds."""
-        return max((trade.age_s for trade in self.open_trades()), default=0.0)
+    def ages_s(self) -> list[float]:
+        """Ages in seconds of those for which a store holds something, or somebody here waits.
+
+        A vote on the outcome alone is neither: an acceptor keeps it for ever where the coordinator died.
+        """
+        return [trade.age_s for trade in self.open_trades() if trade.role != "acceptor"]
 
     def took(self, store: StoreId, record: Record) -> None:
         """A transfer was taken in: an answer may wait for what it brought."""

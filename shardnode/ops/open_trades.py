@@ -30,7 +30,7 @@ class TradeRow(msgspec.Struct, frozen=True):
 
 
 class OpenTrades(msgspec.Struct, frozen=True):
-    """What is not over on one node: how many, and the oldest of them."""
+    """What is not over on one node: how many, and the oldest of them, with those last that are merely voted on here."""
 
     open: int
     trades: list[TradeRow]
@@ -82,6 +82,7 @@ def _row(trade: OpenTrade) -> TradeRow:
 
 
 def _oldest(rows: list[TradeRow]) -> OpenTrades:
+    """Mere votes come last: those on trades of a coordinator that died are kept for ever."""
     rows.sort(key=attrgetter("trade", "role"))
-    rows.sort(key=lambda row: row.age_s or 0.0, reverse=True)
+    rows.sort(key=lambda row: (row.role == "acceptor", -(row.age_s or 0.0)))
     return OpenTrades(len(rows), rows[:TRADES_MAX])
