@@ -6,6 +6,7 @@ from typing import Any
 
 from twisted.internet.base import DelayedCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from shardnode.cluster.file import ClusterFault, check_live, read_map
 from shardnode.cluster.map import ClusterMap
@@ -17,7 +18,7 @@ log = Logger()
 
 class Watcher:
     """Looks at the file every LOOK_EVERY_S. `changed` gets each map that can be taken live; `replaced` gets a sentence
-    when it is this node that was replaced: it must stop.
+    when it is this node that was replaced: it must stop. `failed` hears of a map that was taken over by halves only.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class Watcher:
         cluster_map: ClusterMap,
         changed: Callable[[ClusterMap], None],
         replaced: Callable[[str], None],
+        failed: Callable[[Failure], None],
     ) -> None:
         self._reactor = reactor
         self._path = path
@@ -35,6 +37,7 @@ class Watcher:
         self._map = cluster_map
         self._changed = changed
         self._replaced = replaced
+        self._failed = failed
         self._seen: tuple[int, ...] | None = None
         """Which file it was that was read last."""
         self._next: DelayedCall | None = None
@@ -75,7 +78,10 @@ class Watcher:
             )
             return
         log.info("the changed cluster.toml is taken over", version=new.version, epoch=new.epoch)
-        self._changed(new)
+        try:
+            self._changed(new)
+        except Exception:  # a bug of ours must stop the node, not end in the reactor's log
+            self._failed(Failure())
 
 
 def _signature(path: Path) -> tuple[int, ...] | None:

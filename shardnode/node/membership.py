@@ -74,7 +74,7 @@ class Membership:
             failed=failed,
         )
         self._links: Links
-        self._watcher = Watcher(reactor, cluster.path, name, cluster.map, self._remap, replaced)
+        self._watcher = Watcher(reactor, cluster.path, name, cluster.map, self._remap, replaced, failed)
 
     def network_of(self, events: NetworkEvents) -> Network:
         """The links, which tell `events` from `start` on."""

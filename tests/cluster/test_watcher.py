@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 
 from shardnode.cluster.file import read_map, replace_node
 from shardnode.cluster.map import ClusterMap
@@ -20,11 +21,23 @@ class Watched:
         self.clock = Clock()
         self.changes: list[ClusterMap] = []
         self.replaced: list[str] = []
+        self.failures: list[Failure] = []
         self.watcher = Watcher(
-            self.clock, self.path, node, read_map(self.path), self.changes.append, self.replaced.append
+            self.clock,
+            self.path,
+            node,
+            read_map(self.path),
+            self.take,
+            self.replaced.append,
+            self.failures.append,
         )
         self.watcher.start()
         self.look()
+
+    def take(self, new: ClusterMap) -> None:
+        """The node takes a changed map over; a node that has a bug does not know what to do with version 3."""
+        assert new.version < 3, new
+        self.changes.append(new)
 
     def look(self) -> None:
         """The time comes to look at the file."""
@@ -44,6 +57,14 @@ def test_another_nodes_new_life_is_taken_over(tmp_path: Path) -> None:
     watched.look()
     watched.look()
     assert (watched.changes, watched.replaced) == ([new], [])
+
+
+def test_a_map_that_is_taken_over_by_halves_stops_the_node(tmp_path: Path) -> None:
+    """Its parts would work by different maps."""
+    watched = Watched(tmp_path, "n1")
+    watched.put(watched.path.read_text().replace("version = 1", "version = 3").replace("port = 7002", "port = 7012"))
+    watched.look()
+    assert [failure.type for failure in watched.failures] == [AssertionError]
 
 
 def test_a_node_that_was_replaced_is_told_to_stop(tmp_path: Path) -> None:
