@@ -91,7 +91,7 @@ class InDoubt(AuctionError):
 
 
 class Moved(AuctionError):
-    """Another node is at home here, and the client was not let in there, nor served where it was, by its deadline."""
+    """Another node is at home here. The client goes there by itself, so a program does not meet this."""
 
     @property
     def url(self) -> str:
@@ -169,7 +169,7 @@ BY_REASON: dict[str, type[Refused]] = {
 }
 """Reason → class, where a refusal has figures."""
 
-REPEATED = (RateLimited, Unavailable, InDoubt, Moved)
+REPEATED = (RateLimited, Unavailable, InDoubt)
 """What may pass when the same request is made again; the client does so by itself within its deadline."""
 
 

@@ -372,7 +372,7 @@ class Session:
     def _answered_error(self, now_s: float, call: _Call, error: AuctionError) -> Sequence[Effect]:
         if call.waiter is _LOGIN:
             return self._drop(now_s, str(error)) if isinstance(error, REPEATED) else self._end(error)
-        if isinstance(error, Moved) and self._route.redirects:
+        if isinstance(error, Moved):
             return self._moved(now_s, call, error.url)
         logged_out = isinstance(error, Unauthenticated)
         if not logged_out and not isinstance(error, REPEATED) and call.waiter is not _RESUME:
@@ -386,6 +386,9 @@ class Session:
 
     def _moved(self, now_s: float, call: _Call, home: str) -> Sequence[Effect]:
         """Repeat a call at its home, or here once the node was asked to serve us itself."""
+        if self.state is State.ONLINE and not self._route.redirects:
+            call.error = unavailable(f"the node does not serve us itself, though it was asked to; our home is {home}")
+            return self._repeat_later(now_s, call)
         self._waiting.append(call)
         if self.state is not State.ONLINE:
             return ()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auction.results import BidResult, PlayerResult, WorldResult
-from clients.errors import Moved, Unavailable
+from clients.errors import Unavailable
 from clients.route import Route
 from clients.session import Settings, State
 from tests.clients.fake_client import PURSE, WORLD
@@ -255,7 +255,7 @@ def test_a_home_that_leads_nowhere_is_not_gone_to(home: str) -> None:
 
 
 def test_a_node_that_sends_on_whoever_asked_it_not_to_is_told() -> None:
-    """`moved` without having asked for it is repeated until the deadline, and then the call's error."""
+    """`moved` without having asked for it is repeated until the deadline, after which nothing was done, for certain."""
     house = house_of()
 
     def moved(_player: str, _params: Json) -> Json:
@@ -268,8 +268,20 @@ def test_a_node_that_sends_on_whoever_asked_it_not_to_is_told() -> None:
     while not line.errors:
         line.sleep_until_woken()
         line.settle()
-    assert isinstance(line.errors["read"], Moved)
+    assert isinstance(line.errors["read"], Unavailable)
     assert line.opened == [FIRST]
+
+
+def test_answers_that_are_late_for_the_second_login_cost_nothing() -> None:
+    """What is still answered `moved` while the session asks to be served here is made again right after that login."""
+    house = house_of(home=SECOND)
+    line = logged_in(house, settings=Settings(hops_max=0))
+    before_s = line.now_s
+    for name in ("one", "two", "three"):
+        bid(line, name)
+    line.settle_where_it_leads()
+    assert line.results.keys() == {"one", "two", "three"}
+    assert (line.opened, line.now_s) == ([FIRST], before_s)
 
 
 def test_a_house_without_the_home_fails_calls_by_their_deadline() -> None:

@@ -414,7 +414,7 @@ def test_a_house_that_is_not_there_ends_with_three(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("reason", "code"),
-    [("forbidden", 4), ("in_doubt", 5), ("rate_limited", 3), ("moved", 3), ("stash_full", 1), ("bad_params", 2)],
+    [("forbidden", 4), ("in_doubt", 5), ("rate_limited", 3), ("stash_full", 1), ("bad_params", 2)],
 )
 def test_exit_codes_tell_the_kind_of_failure(reason: str, code: int) -> None:
     """Scripts can tell a refusal from a house that is away, a closed door, and doubt."""
