@@ -43,6 +43,8 @@ class Answers:
     def __init__(self, world: World, books: Books) -> None:
         self._world = world
         self._books = books
+        self._found: dict[tuple[str, int, str], int] = {}
+        """Node, its life and listing → the version that a search there showed last."""
 
     def answered(self, attempt: Attempt) -> None:
         """A node answers a request."""
@@ -59,6 +61,7 @@ class Answers:
             self._shown(attempt, [outcome.listing])
         elif isinstance(outcome, SearchResult):
             self._shown(attempt, outcome.listings)
+            self._not_older(attempt, outcome.listings)
         elif isinstance(outcome, DeliveriesResult):
             state = self._books.states.get(store_of(attempt.caller.player))
             waiting = state.owner().deliveries_made if state is not None else 0
@@ -89,6 +92,16 @@ class Answers:
             rows = self._books.rows.get(view.listing, ())
             if not any(listing_view(row, attempt.caller.player) == view for row in reversed(rows)):
                 self._wrong("told", f"{attempt.caller.player} is shown {view}, which never was durable")
+
+    def _not_older(self, attempt: Attempt, views: Iterable[ListingView]) -> None:
+        """A node's searches never show an older version of a listing than they did before."""
+        for view in views:
+            rows = self._books.rows.get(view.listing, ())
+            versions = [row.version for row in rows if listing_view(row, attempt.caller.player) == view]
+            place = attempt.node, attempt.life, view.listing
+            if versions and versions[-1] < self._found.get(place, 0):
+                self._wrong("told", f"{attempt.node} found version {self._found[place]} before, and now {view}")
+            self._found[place] = max([self._found.get(place, 0), *versions[:1]])
 
     def _wrong(self, check: str, what: str) -> None:
         self._world.violate(check, what)

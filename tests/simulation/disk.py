@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from shardnode.storage.memory import MemoryStorage
-from shardnode.storage.port import Append, StorageFault
+from shardnode.storage.port import Append, Recovered, Snapshot, StorageFault
 from tests.simulation.clock import Process
 from tests.simulation.world import World
 
@@ -88,12 +88,37 @@ def _nothing() -> None:
 
 
 class SimulatedDisk(MemoryStorage):
-    """Storage whose writes fail as the faults say; `durable` hears each batch at the instant in which it is safe."""
+    """Storage whose writes fail as the faults say; `durable` hears each batch at the instant in which it is safe.
+
+    What is saved to a store's file must be in the journal already.
+    """
 
     def __init__(self, world: World, *, identity: str, naming_key: bytes, durable: Callable[[Append], None]) -> None:
-        super().__init__(identity=identity, naming_key=naming_key, before=self._may_fail, durable=durable)
+        super().__init__(identity=identity, naming_key=naming_key, before=self._may_fail, durable=self._is_durable)
         self._world = world
         self._identity = identity
+        self._tell_durable = durable
+        self._position = 0
+
+    def open(self) -> Recovered:
+        """See Storage."""
+        recovered = super().open()
+        save = self.stores.save
+
+        def checked(snapshots: list[Snapshot]) -> None:
+            for snapshot in snapshots:
+                if snapshot.position > self._position:
+                    self._world.violate(
+                        "journal first", f"{self._identity} saves {snapshot.store} ahead of its journal"
+                    )
+            save(snapshots)
+
+        self.stores.save = checked  # type: ignore[method-assign]  # this one object is watched
+        return recovered
+
+    def _is_durable(self, batch: Append) -> None:
+        self._position = batch.entries[-1].position
+        self._tell_durable(batch)
 
     def _may_fail(self, operation: str) -> None:
         if self._world.strikes(self._world.rates.failed_fsyncs):

@@ -14,6 +14,9 @@ from twisted.python.failure import Failure
 
 from auction.state import Notice
 from shardnode.cluster.admission import map_digest, objection
+from shardnode.cluster.attach import AttachLimits
+from shardnode.cluster.cluster import ClusterLimits
+from shardnode.cluster.feed import FeedLimits
 from shardnode.cluster.handshake import Hello
 from shardnode.cluster.map import ClusterMap, NodeEntry
 from shardnode.gateway.limits import GatewayLimits
@@ -80,6 +83,8 @@ class SimulatedNode:
     """One node by name: its machine and disk, and its process, node and sessions from one start to the next death."""
 
     process: Process | None = None
+    disk_fails = False
+    """Whether it loses its disk when it dies."""
     node: Node
     ports: Ports
     presence: Presence
@@ -145,6 +150,7 @@ class House:
         self._durable = durable
         self._died = died
         self.network = SimulatedNetwork(world, self._meet)
+        self._limits = draw_limits(world)
         self.map = draw_map(world.plan.nodes, world.random)
         self._lost: dict[int, tuple[tuple[str, ...], set[str]]] = {1: (self.map.acceptors, set())}
         """Epoch → its acceptors, and those of them that lost their disk since."""
@@ -201,11 +207,7 @@ class House:
                 is_present=node.is_present,
                 failed=lambda failure: self._failed(node, process, failure),
             ),
-            limits=NodeLimits(
-                stores=StoreLimits(idle_s=1.0),
-                checkpoints=CheckpointLimits(interval_s=0.7),
-                timers=TimerLimits(tick_s=0.1),
-            ),
+            limits=self._limits,
         )
         cluster = node.node.cluster
         node.identity = recovered.identity
@@ -269,13 +271,14 @@ class House:
         node.process = None
         node.disk.crash(lose_unsynced=world.share() < 0.5)
         self._died(node)
-        if self._may_be_lost(node.name) and world.strikes(world.rates.lost_disks):
+        if self.may_be_lost(node) and (node.disk_fails or world.strikes(world.rates.lost_disks)):
             self._replace(node)
         longest_s = SOON_S if world.share() < 0.5 else max(world.rates.outage_s, SOON_S)
         world.after(world.share() * longest_s, self.start, node)
 
-    def _may_be_lost(self, name: str) -> bool:
+    def may_be_lost(self, node: SimulatedNode) -> bool:
         """Whether nobody's store is on a node, and of each acceptor set that it belongs to a majority would be left."""
+        name = node.name
         sets = [acceptors for acceptors in self._lost.values() if name in acceptors[0]]
         minority = all(2 * len(lost | {name}) < len(acceptors) for acceptors, lost in sets)
         return bool(sets) and minority and name not in self.map.homes
@@ -292,7 +295,7 @@ class House:
             if node.name in acceptors:
                 lost.add(node.name)
         self._lost[epoch] = known.acceptors, set()
-        node.disk = self._disk(node.name)
+        node.disk, node.disk_fails = self._disk(node.name), False
         for other in self.nodes.values():
             if other.process is not None:
                 self._world.after(self._world.share() * MAP_KNOWN_S, other.process.reach, self._remap, other, self.map)
@@ -302,6 +305,18 @@ class House:
             assert node.process is not None
             node.node.remap(new)
             self.network.listen(node.process)
+
+
+def draw_limits(world: World) -> NodeLimits:
+    """Limits so low that stores fall asleep, snapshots have pages and gaps are met within seconds."""
+    return NodeLimits(
+        stores=StoreLimits(idle_s=world.between(0.2, 2.0)),
+        checkpoints=CheckpointLimits(interval_s=world.between(0.2, 1.5)),
+        timers=TimerLimits(tick_s=0.1),
+        cluster=ClusterLimits(
+            feed=FeedLimits(page_rows=1, kept_rows_max=4, sign_of_life_s=0.4), attach=AttachLimits(refresh_s=3.0)
+        ),
+    )
 
 
 def draw_map(count: int, random: Random) -> ClusterMap:

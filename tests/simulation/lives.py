@@ -56,7 +56,7 @@ HOT = 3
 """How many of the latest open listings rivals fight over."""
 SENSIBLE = 0.9
 """Share of choices that make sense."""
-GOLD = 700
+GOLD = 500
 """What a player begins with: enough for a bid or two."""
 ITEMS = 4
 

@@ -29,6 +29,7 @@ class Troubles:
             "jumps": self._jump,
             "bystanders": self._recover,
             "crashes": self._crash,
+            "lost_disks": self._lose,
         }
         for kind, act in kinds.items():
             self._again(kind, act)
@@ -94,6 +95,15 @@ class Troubles:
         if process is not None:
             self._world.tell(process.name, "dies out of the blue")
             process.die_after(self._random.randrange(WORDS_MAX)) if self._world.share() < 0.5 else process.die()
+
+    def _lose(self) -> None:
+        """A node that only votes dies, and its disk with it."""
+        lost = [node for node in self._nodes if node.process is not None and self._house.may_be_lost(node)]
+        if lost:
+            node = self._random.choice(lost)
+            assert node.process is not None
+            node.disk_fails = True
+            node.process.die()
 
     def _jump(self) -> None:
         node = self._random.choice(self._nodes)

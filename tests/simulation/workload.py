@@ -41,6 +41,8 @@ REPEATED = 0.85
 """Share of unanswered wishes that are repeated."""
 MOVES = 0.05
 """Share of wishes after which a client changes to another node; half of those that wait for nothing do."""
+TWO_AT_ONCE = 0.5
+"""Share of players who fight on two lines at once."""
 BOTS = 0.3
 """Share of players for whom a bot trades, too."""
 
@@ -54,6 +56,8 @@ class Attempt(msgspec.Struct, eq=False):
     ask: Ask
     caller: Caller
     node: str
+    life: int
+    """Which life of that node."""
     began_s: float
     own_key: str = ""
     """The key that the node gave it; the client knows it only where the reason is `in_doubt`."""
@@ -68,6 +72,7 @@ class Visit:
 
     def __init__(self, crowd: "Crowd", node: SimulatedNode, caller: Caller) -> None:
         self.node = node.name
+        self._life = node.starts
         self.caller = caller
         self.seq: int | None = None
         """The latest notice that there was at the login."""
@@ -99,7 +104,7 @@ class Visit:
     def ask(self, ask: Ask) -> "Deferred[Attempt]":
         """Ask; fires with what came of it, at the latest when the visit is over."""
         self._number += 1
-        attempt = Attempt(ask, self.caller, self.node, self._world.now_s)
+        attempt = Attempt(ask, self.caller, self.node, self._life, self._world.now_s)
         answer: Deferred[Attempt] = Deferred()
         self._waiting[self._number] = attempt, answer
         self._crowd.attempts.append(attempt)
@@ -313,7 +318,8 @@ class Crowd:
         gifts = [gift(player, random, f"first.{player}", gold=GOLD, items=ITEMS) for player in self._players]
         lives = [(Caller("game", "service"), game(gifts, board, self._players, random))]
         for player in self._players:
-            lives.append((Caller(player, "player"), rival(board, player, random)))
+            rivals = 1 + (self.share() < TWO_AT_ONCE)
+            lives += [(Caller(player, "player"), rival(board, player, random)) for _ in range(rivals)]
             if self.share() < BOTS:
                 strategy = random.choice(list(STRATEGIES))
                 lives.append((Caller(player, "player"), bot(strategy, board, player, random, self._now_ms)))
