@@ -140,13 +140,21 @@ class _Guest(msgspec.Struct, eq=False):
     logins: "list[tuple[float, Deferred[int]]]" = msgspec.field(default_factory=list)
     """Who waits for the seq, and since when."""
 
+    def forget(self) -> None:
+        """Nothing that was told counts any more."""
+        self.seq, self.heard = None, 0
+
 
 class _Guests:
-    """The players of one home: each either waits to be attached, has been asked for at an instant, or is attached."""
+    """The players of one home: each either waits to be attached, has been asked for at an instant, or is attached.
 
-    __slots__ = ("asked", "attached", "waiting")
+    `life` is the home's: a data directory that took another's place counts notices anew.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("asked", "attached", "life", "waiting")
+
+    def __init__(self, life: int) -> None:
+        self.life = life
         self.waiting: dict[str, None] = {}
         self.asked: dict[str, float] = {}
         self.attached: dict[str, float] = {}
@@ -201,7 +209,7 @@ class SessionSide:
         home = self._home_of(player)
         if home != self._node:
             self._guests[player] = _Guest(player, home)
-            self._homes.setdefault(home, _Guests()).waiting[player] = None
+            self._homes.setdefault(home, _Guests(self._life_of(home))).waiting[player] = None
             self._ask(home)
 
     def left(self, player: str) -> None:
@@ -230,8 +238,13 @@ class SessionSide:
 
     def link_up(self, node: str) -> None:
         """Attach all players of that home again."""
-        if node in self._homes:
-            self._homes[node].begin()
+        guests = self._homes.get(node)
+        if guests is not None:
+            guests.begin()
+            if guests.life != self._life_of(node):
+                guests.life = self._life_of(node)
+                for player in guests.waiting:
+                    self._guests[player].forget()
             self._ask(node)
 
     def link_down(self, node: str) -> None:
@@ -321,6 +334,9 @@ class SessionSide:
 
     def _home_of(self, player: str) -> str:
         return self._map().home_of(self._home.store_of(player))
+
+    def _life_of(self, home: str) -> int:
+        return self._map().nodes[home].since_epoch
 
 
 def latest_seq(home: Home, player: str) -> "Deferred[int]":
