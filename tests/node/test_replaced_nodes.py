@@ -11,6 +11,7 @@ def replace_node(house: HouseInMemory, node: str) -> None:
     """A node's disk is lost, and an operator says so to all."""
     house.crash(node)
     house.nodes[node].storage.wipe()
+    house.wire.frames.clear()
     old = house.map
     entry = replace(old.nodes[node], since_epoch=old.epoch + 1)
     house.map = replace(old, version=old.version + 1, epoch=old.epoch + 1, nodes={**old.nodes, node: entry})
