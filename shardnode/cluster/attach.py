@@ -135,6 +135,8 @@ class _Guest(msgspec.Struct, eq=False):
     """The latest notice that was told here, or was there before anybody listened; None until the home was heard."""
     heard: int = 0
     """The latest notice that is known to exist."""
+    is_owed: bool = False
+    """Whether a login was told 0 because nobody knew: the latest notice, once known, tells it what it missed."""
     reading: bool = False
     """Whether missed notices are being read."""
     logins: "list[tuple[float, Deferred[int]]]" = msgspec.field(default_factory=list)
@@ -229,6 +231,7 @@ class SessionSide:
                 return succeed(0)
             return latest_seq(self._home, player).addErrback(_no_seq)
         if not self._post.is_up(guest.home):
+            guest.is_owed = True
             return succeed(0)
         if guest.seq is not None and player in self._homes[guest.home].attached:
             return succeed(guest.seq)
@@ -253,7 +256,7 @@ class SessionSide:
         if guests is not None:
             guests.begin()
             for player in tuple(guests.waiting):
-                _tell(self._guests[player], 0)
+                _tell_nothing(self._guests[player])
 
     def tick(self) -> None:
         """Ask again what was not answered, refresh what was long ago, let no login wait; to be called now and then."""
@@ -266,7 +269,7 @@ class SessionSide:
             self._ask(home)
         for guest in tuple(self._guests.values()):
             if guest.logins and guest.logins[0][0] <= now_s - limits.login_waits_s:
-                _tell(guest, 0)
+                _tell_nothing(guest)
 
     def attached(self, node: str, message: Attached) -> None:
         """A home tells the latest seq of a player of its, and every later notice from now on."""
@@ -279,6 +282,9 @@ class SessionSide:
         if guest.seq is None:
             guest.seq = message.seq
         _tell(guest, guest.seq)
+        if guest.is_owed:
+            guest.is_owed = False
+            guest.seq = min(guest.seq, max(message.seq - 1, 0))
         self._exists(guest, message.seq)
         self._ask(node)
 
@@ -364,6 +370,12 @@ def _no_seq(failure: Failure) -> int:
 def _unavailable(failure: Failure) -> None:
     """It is attached, and asked for again by who attaches it."""
     failure.trap(Unavailable)
+
+
+def _tell_nothing(guest: _Guest) -> None:
+    """Logins need not wait any more."""
+    guest.is_owed = guest.is_owed or bool(guest.logins)
+    _tell(guest, 0)
 
 
 def _tell(guest: _Guest, seq: int) -> None:

@@ -90,6 +90,22 @@ def test_no_login_waits_for_a_node_that_cannot_be_reached() -> None:
     assert outcome(house.nodes["n1"].latest_seq(BOB)) == [0]
 
 
+def test_whoever_logged_in_without_its_home_is_told_when_there_is_more() -> None:
+    """A client that was told 0 hears the latest notice when the home is back, and so learns of all it missed."""
+    house = House()
+    for _ in range(3):
+        house.tell(BOB)
+    house.cut("n1", "n2")
+    join(house, "n1")
+    assert outcome(house.nodes["n1"].latest_seq(BOB)) == [0]
+    house.join("n1", "n2")
+    house.settle()
+    assert told(house, "n1") == [3]
+    house.tell(BOB)
+    house.settle()
+    assert told(house, "n1") == [3, 4]
+
+
 def test_a_login_waits_only_so_long() -> None:
     """A home that has a link and does not answer is 0 as well, well before the login is overdue."""
     house = House()
