@@ -41,7 +41,8 @@ class ClusterMap(msgspec.Struct, frozen=True):
 
     def home_of(self, store: str) -> str:
         """The id of the node where a store lives."""
-        return self.homes[slot_of(store, len(self.homes))]
+        homes = self.homes
+        return homes[slot_of(store, len(homes))] if len(homes) > 1 else homes[0]
 
     def life_of(self, store: str) -> int:
         """Which life of a store this is: a replaced data directory begins another."""
