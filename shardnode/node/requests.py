@@ -52,7 +52,8 @@ class RequestLimits(msgspec.Struct, frozen=True, kw_only=True):
     unsynced_max: int = 20_000
     """Records not yet handed to the disk; beyond it mutations are refused as unavailable."""
     wake_tries_max: int = 8
-    """How often one request may find that it needs yet another store."""
+    """How often one request may find that it needs yet another store or listing. What it needs changes while it waits:
+    its caller bids on, or a store falls asleep that waited with it for a listing."""
     turn_s: float = 4.0
     """How long a request waits for a listing that is held for a trade."""
     retry_after_ms: int = 250
@@ -144,7 +145,11 @@ class Requests:
     def _follow(
         self, outcome: NotYet, request: Request, answer: "Deferred[Answer]", tries: int, told: Told | None
     ) -> None:
-        if isinstance(outcome, Asleep):
+        if isinstance(outcome, Asleep | Elsewhere) and tries >= self._limits.wake_tries_max:
+            self._metrics.limit_hit("wake_tries_max")
+            why = Unavailable("it needs something else each time that all was there", self._limits.retry_after_ms)
+            self._fail(answer, why)
+        elif isinstance(outcome, Asleep):
             self._wake(request, answer, outcome, tries, told)
         elif isinstance(outcome, Locked):
             self._wait(request, answer, outcome, tries, told)
@@ -163,7 +168,6 @@ class Requests:
             why = Unavailable("the node holds as many stores as it may; try again", self._limits.retry_after_ms)
             self._fail(answer, why)
             return
-        assert tries < self._limits.wake_tries_max, f"{request.ask!r} needs ever more stores"
         self.undecided += 1
         awake = self._stores.wake(asleep.stores)
         awake.addBoth(self._awake)
@@ -214,12 +218,7 @@ class Requests:
     def _ask_elsewhere(
         self, request: Request, answer: "Deferred[Answer]", outcome: Elsewhere, tries: int, told: Told | None
     ) -> None:
-        """Ask other nodes for listings. Which ones are needed may change meanwhile, as when the caller bids on."""
-        if tries >= self._limits.wake_tries_max:
-            self._metrics.limit_hit("wake_tries_max")
-            why = Unavailable("it needs other listings each time they were asked for", self._limits.retry_after_ms)
-            self._fail(answer, why)
-            return
+        """Ask other nodes for listings."""
         asked = gatherResults(
             [self._read_elsewhere(listing, request) for listing in outcome.listings], consumeErrors=True
         )
