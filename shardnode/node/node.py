@@ -284,6 +284,7 @@ class Node:
             return
         self.trades.cease()
         self.told_keys.cease()
+        self.records.write_noted()
         durable: Deferred[None] = Deferred()
         self.gate.when(self.writer.position, durable.callback, None)
         yield durable

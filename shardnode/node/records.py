@@ -85,4 +85,9 @@ class Records:
         """These became true, or, where None, hold no longer; it is enough that they go with the next record."""
         self._noted.update(facts)
         if len(self._noted) >= NOTED_MAX:
+            self.write_noted()
+
+    def write_noted(self) -> None:
+        """What was noted waits no longer for a record to go with."""
+        if self._noted:
             self.commit({}, 0)
