@@ -14,7 +14,16 @@ from math import inf
 import msgspec
 
 from auction import keys
-from auction.commands import AdminMutation, BuyOut, CancelListing, GetListing, GetPlayer, Mutation, PlaceBid
+from auction.commands import (
+    AdminMutation,
+    BuyOut,
+    CancelListing,
+    GetListing,
+    GetPlayer,
+    Mutation,
+    PlaceBid,
+    SearchListings,
+)
 from auction.context import Request
 from auction.refusals import Refusal
 from auction.results import DeliveriesResult, ListingResult, ListingView, Result, SearchResult
@@ -61,7 +70,8 @@ class Answers:
             self._shown(attempt, [outcome.listing])
         elif isinstance(outcome, SearchResult):
             self._shown(attempt, outcome.listings)
-            self._not_older(attempt, outcome.listings)
+            if isinstance(ask, SearchListings) and ask.cursor is None:  # later pages show what the first one found
+                self._not_older(attempt, outcome.listings)
         elif isinstance(outcome, DeliveriesResult):
             state = self._books.states.get(store_of(attempt.caller.player))
             waiting = state.owner().deliveries_made if state is not None else 0

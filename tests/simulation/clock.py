@@ -83,6 +83,8 @@ class Process:
         self.name = name
         self.alive = True
         self.paused = False
+        self.goes_on_since_s = world.now_s
+        """True time of the start, or of the end of the last pause."""
         self.calls: dict[Call, None] = {}
         self.words_left: int | None = None
         """How many more messages and answers leave it before it dies; None for no such end."""
@@ -142,6 +144,7 @@ class Process:
     def go_on(self) -> None:
         """Go on, and meet all that came meanwhile."""
         self.paused = False
+        self.goes_on_since_s = self._world.now_s
         backlog, self._backlog = self._backlog, []
         for place, (action, args) in enumerate(backlog):
             if self.paused:  # it stands still again

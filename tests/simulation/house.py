@@ -276,6 +276,14 @@ class House:
         longest_s = SOON_S if world.share() < 0.5 else max(world.rates.outage_s, SOON_S)
         world.after(world.share() * longest_s, self.start, node)
 
+    def stop(self, node: SimulatedNode) -> None:
+        """An operator stops a node in order, and starts it again."""
+        process = node.process
+        assert process is not None
+        self._world.tell(node.name, "is stopped in order")
+        stopped = node.node.stop()
+        stopped.addCallbacks(lambda _: process.die(), lambda failure: self._failed(node, process, failure))
+
     def may_be_lost(self, node: SimulatedNode) -> bool:
         """Whether nobody's store is on a node, and of each acceptor set that it belongs to a majority would be left."""
         name = node.name

@@ -79,6 +79,8 @@ class Board:
         self.listings: dict[str, ListingView] = {}
         self.stash: dict[str, list[str]] = {}
         self.deliveries: dict[str, list[str]] = {}
+        self.cursor: str | None = None
+        """Where the latest search goes on."""
 
     def learn(self, player: str, outcome: Result | Refusal | None) -> None:
         """Put up what a player was shown."""
@@ -89,6 +91,8 @@ class Board:
         elif isinstance(outcome, DeliveriesResult):
             self.deliveries[player] = [delivery.delivery for delivery in outcome.deliveries]
         elif isinstance(outcome, SearchResult | ListingsResult):
+            if isinstance(outcome, SearchResult):
+                self.cursor = outcome.next
             self.listings.update((view.listing, view) for view in outcome.listings)
         elif isinstance(outcome, BidsResult):
             self.listings.update((bid.listing.listing, bid.listing) for bid in outcome.bids)
@@ -155,9 +159,12 @@ def _look(board: Board, player: str, random: Random) -> Ask | None:
     return GetListing(listing=view.listing) if view is not None else SearchListings()
 
 
-def _read(_board: Board, _player: str, random: Random) -> Ask | None:
+def _read(board: Board, _player: str, random: Random) -> Ask | None:
+    search, cursor = SearchListings(limit=2), board.cursor
+    if cursor is not None and random.random() < 0.5:
+        search, board.cursor = SearchListings(limit=2, cursor=cursor), None
     return random.choice(
-        (GetPlayer(), ListInventory(), ListDeliveries(), SearchListings(), MyBids(), MyListings(), EventsSince(seq=0))
+        (GetPlayer(), ListInventory(), ListDeliveries(), search, search, MyBids(), MyListings(), EventsSince(seq=0))
     )
 
 

@@ -9,9 +9,10 @@ from typing import get_args
 
 import msgspec
 
-from shardnode.cluster.messages import Frame, PeerMessage
+from shardnode.cluster.messages import PeerMessage
 from shardnode.cluster.network import STALLED_S, NetworkEvents, PeerFault
 from tests.simulation.clock import Process
+from tests.simulation.node_story import frame_told
 from tests.simulation.world import World
 
 LATENCY_S = 0.000_3
@@ -133,8 +134,8 @@ class SimulatedNetwork:
         if world.strikes(rates.lost) or (hurt and self._share() < 0.5):
             world.tell(here, f"-> {receiver}: lost")
             return True
-        if world.told:
-            world.tell(here, f"-> {receiver}: {_told(frame)}")
+        if world.told and (said := frame_told(frame)):
+            world.tell(here, f"-> {receiver}: {said}")
         delay_s = LATENCY_S
         if hurt or world.strikes(rates.delayed):
             delay_s += self._share() * rates.delay_s
@@ -253,14 +254,6 @@ class End:
     def is_up(self, node: str) -> bool:
         """See shardnode.cluster.network.Network."""
         return self._network.is_up(self._process.name, node)
-
-
-_decode = msgspec.msgpack.Decoder(Frame).decode
-
-
-def _told(frame: bytes) -> str:
-    """What a frame says, for the story."""
-    return "; ".join(str(message)[:150] for message in _decode(frame).messages)
 
 
 def _ends(one: str, other: str) -> tuple[str, str]:

@@ -12,6 +12,8 @@ from tests.simulation.world import World
 CRASHES_PER_S = 10
 """How often a node dies out of the blue, per second, as a multiple of how often one dies with a record."""
 WORDS_MAX = 20
+STOPPED = 0.25
+"""Share of these that are no deaths but orderly stops."""
 
 
 class Troubles:
@@ -91,8 +93,11 @@ class Troubles:
 
     def _crash(self) -> None:
         """Some node dies out of the blue, at once or while it says something."""
-        process = self._random.choice(self._nodes).process
-        if process is not None:
+        node = self._random.choice(self._nodes)
+        process = node.process
+        if process is not None and self._world.share() < STOPPED:
+            self._house.stop(node)
+        elif process is not None:
             self._world.tell(process.name, "dies out of the blue")
             process.die_after(self._random.randrange(WORDS_MAX)) if self._world.share() < 0.5 else process.die()
 

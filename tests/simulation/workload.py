@@ -9,12 +9,13 @@ from collections.abc import Callable, Generator
 from math import inf
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred, inlineCallbacks
 
-from auction.commands import AdminMutation, Ask, Mutation
+from auction.commands import Ask, Mutation
 from auction.context import Caller
 from auction.refusals import REASONS, Refusal
 from auction.results import Result
@@ -26,6 +27,7 @@ from tests.simulation.clock import EPOCH_S
 from tests.simulation.house import House, SimulatedNode
 from tests.simulation.lines import CODEC, METHOD_OF, Line
 from tests.simulation.lives import GOLD, ITEMS, Board, Life, bot, game, gift, rival
+from tests.simulation.node_story import outcome_told, struct_told
 from tests.simulation.world import World
 
 PATIENCE_S = 7.0
@@ -39,6 +41,8 @@ TWICE = 0.08
 """Share of those that are sent through another node at the same time."""
 REPEATED = 0.85
 """Share of unanswered wishes that are repeated."""
+FOLLOWS = 0.15
+"""Share of visits on which a client asks to be told where its home is."""
 MOVES = 0.05
 """Share of wishes after which a client changes to another node; half of those that wait for nothing do."""
 TWO_AT_ONCE = 0.5
@@ -65,6 +69,8 @@ class Attempt(msgspec.Struct, eq=False):
     outcome: Result | Refusal | None = None
     reason: str = LOST
     """Why there is no outcome."""
+    moved_to: str = ""
+    """The node where it is said to be at home."""
 
 
 class Visit:
@@ -90,14 +96,10 @@ class Visit:
         """Whether it goes on."""
         return self._line.open
 
-    @property
-    def process(self) -> object:
-        """The life of the node that it is a visit to."""
-        return self._line.process
-
     def enter(self) -> "Deferred[None]":
         """Log in; fires when that is done, or the visit over."""
-        self._line.ask(0, Login(token=f"{self.caller.role} {self.caller.player}"))
+        redirects = self._crowd.share() < FOLLOWS
+        self._line.ask(0, Login(token=f"{self.caller.role} {self.caller.player}", redirects=redirects))
         self._world.after(PATIENCE_S, self._lose_patience, 0)
         return self._entered
 
@@ -138,6 +140,8 @@ class Visit:
         elif message.id:
             assert message.id in self._waiting, message
             attempt, _ = self._waiting[message.id]
+            if attempt.ended_s != inf:
+                self._world.violate("one answer", f"{attempt} is answered again: {message}")
             attempt.ended_s = self._world.now_s
             _put_outcome(attempt, message)
             self._crowd.answered(attempt)
@@ -158,12 +162,19 @@ class Visit:
 
     def _end(self, attempt: Attempt, answer: "Deferred[Attempt]") -> None:
         if self._world.told:
-            self._world.tell(attempt.caller.player, f"{_told(attempt)} at {attempt.node}: {_outcome_told(attempt)}")
+            asked = f"{METHOD_OF[type(attempt.ask)]} {struct_told(attempt.ask)}"
+            heard = attempt.reason or outcome_told(attempt.outcome)
+            self._world.tell(attempt.caller.player, f"{asked} at {attempt.node}: {heard}")
         answer.callback(attempt)
 
     def _lose_patience(self, number: int) -> None:
-        if number in self._waiting or (number == 0 and not self._entered.called):
-            self.leave()
+        if number not in self._waiting and (number != 0 or self._entered.called):
+            return
+        process = self._line.process
+        if self.open and process.alive and process.goes_on_since_s <= self._world.now_s - PATIENCE_S:
+            asked = self._waiting[number][0] if number else "its login"
+            self._world.violate("one answer", f"{self.caller.player} heard nothing of {self.node} for {asked}")
+        self.leave()
 
 
 class Client:
@@ -177,6 +188,8 @@ class Client:
         self._share = crowd.share
         self._caller = caller
         self._life = life
+        self._next = ""
+        """The node to go to next, if one was named."""
 
     @inlineCallbacks
     def live(self) -> Generator["Deferred[Any]", Any, None]:
@@ -194,7 +207,8 @@ class Client:
     def come(self) -> Generator["Deferred[Any]", Any, Visit]:
         """Be on a line to some node, logged in."""
         while self.visit is None or not self.visit.open or self.visit.seq is None:
-            self.visit = self._crowd.visit(self._caller)
+            self.visit = self._crowd.visit(self._caller, self._next)
+            self._next = ""
             if self.visit is not None:
                 yield self.visit.enter()
             if self.visit is None or not self.visit.open:
@@ -214,11 +228,13 @@ class Client:
             if isinstance(ask, Mutation) and not ask.key:
                 if attempt.reason == LOST:
                     return None  # nobody told the key: to wish again would be another wish
-                ask = replace(ask, key=attempt.own_key or None)
+                if attempt.reason == "in_doubt":
+                    ask = replace(ask, key=attempt.own_key)
             if self._share() >= REPEATED:
                 return None
-            if self._share() < 0.5:
+            if attempt.moved_to or self._share() < 0.5:
                 visit.leave()
+                self._next = attempt.moved_to
             yield self._crowd.pause(self._share() * 4 * THINK_S)
 
 
@@ -264,12 +280,13 @@ class Crowd:
             elif visit.open:
                 self.visits.append(visit)
 
-    def visit(self, caller: Caller) -> Visit | None:
-        """A line to any node that takes connections."""
+    def visit(self, caller: Caller, name: str = "") -> Visit | None:
+        """A line to the node of that name, or to any that takes connections."""
         running = self._house.running()
         if not running:
             return None
-        visit = Visit(self, self._random.choice(running), caller)
+        named = [node for node in running if node.name == name]
+        visit = Visit(self, self._random.choice(named or running), caller)
         self.visits.append(visit)
         return visit
 
@@ -342,19 +359,7 @@ def _put_outcome(attempt: Attempt, message: Message) -> None:
     attempt.reason = str(data.pop("reason", error.message))
     if attempt.reason == "in_doubt":
         assert data["key"] in (attempt.own_key, getattr(attempt.ask, "key", None)), (attempt, data)
+    elif attempt.reason == "moved":
+        attempt.moved_to = urlsplit(data["url"]).hostname or ""
     elif attempt.reason in REASONS and attempt.reason != "rate_limited":
         attempt.outcome = Refusal(attempt.reason, data)
-
-
-def _told(attempt: Attempt) -> str:
-    ask = attempt.ask
-    given = " ".join(f"{name}={value}" for name, value in msgspec.to_builtins(ask).items() if value)
-    return f"{METHOD_OF[type(ask)]} {given}"
-
-
-def _outcome_told(attempt: Attempt) -> str:
-    if attempt.outcome is None:
-        return attempt.reason
-    if isinstance(attempt.outcome, Refusal):
-        return " ".join([attempt.outcome.reason, *(f"{name}={value}" for name, value in attempt.outcome.data.items())])
-    return "done" if isinstance(attempt.ask, Mutation | AdminMutation) else "told"
