@@ -104,13 +104,19 @@ class Requests:
         """Raise Unavailable where the node is behind with its disk and the request would put it further behind."""
         if not isinstance(ask, Command):
             return
+        if self.is_behind():
+            raise Unavailable("the node is catching up with its disk; try again", self._limits.retry_after_ms)
+
+    def is_behind(self) -> bool:
+        """Whether the node is so far behind with its disk that it may take on nothing more."""
         for full, limit in (
             (len(self._writer) >= self._limits.unsynced_max, "unsynced_max"),
             (len(self._stores.dirty) >= self._stores.limits.dirty_max, "dirty_max"),
         ):
             if full:
                 self._metrics.limit_hit(limit)
-                raise Unavailable(f"the node is catching up ({limit}); try again", self._limits.retry_after_ms)
+                return True
+        return False
 
     def decide(self, request: Request, answer: "Deferred[Answer]", tries: int = 0, told: Told | None = None) -> None:
         """Execute a request and put its answer before the gate; `answer` fails with Unavailable where nothing was done.

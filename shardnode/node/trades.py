@@ -267,7 +267,7 @@ class Trades:
         if self._ceased:
             return True
         left_s = until_s - self._reactor.seconds()
-        if left_s <= 0 or self._map().home_of(task.store) != self._here:
+        if left_s <= 0 or self._map().home_of(task.store) != self._here or self._requests.is_behind():
             self._vote(task, yes=False, payload=_UNDECIDED)
             return True
         outcome = trades.prepare(str(task.trade), task.store, task.leg, self._stores.state, self._context())
