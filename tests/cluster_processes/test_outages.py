@@ -17,13 +17,20 @@ NOTICED_S = 3.0
 """A link that stands still is noticed after a second; this machine may be busy."""
 
 
-@pytest.fixture
-def town(open_house: Cluster, issuer: Issuer, loop: Loop) -> Iterator[Town]:
-    """Three nodes that serve."""
-    open_house.start()
-    town = Town(open_house, issuer, loop)
-    yield town
-    town.close()
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory, loop: Loop) -> Iterator[Town]:
+    """Three nodes that serve whenever a test begins, and have lost nothing when all have ended."""
+    issuer = Issuer(tmp_path_factory.mktemp("issuer"))
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"), "--token-key", issuer.public_file)
+    try:
+        cluster.start()
+        town = Town(cluster, issuer, loop)
+        yield town
+        town.close()
+        cluster.stop()
+        assert_balanced(*cluster.directories)
+    finally:
+        cluster.close()
 
 
 def test_without_one_node_the_others_trade_on(town: Town) -> None:
@@ -61,9 +68,6 @@ def test_without_one_node_the_others_trade_on(town: Town) -> None:
     town.cluster.start("n1")
     assert "result" in town.repeat(lost, "player.get")
     assert bidder.bid(listing_lost, 20)["price"] == 10
-    town.close()
-    town.cluster.stop()
-    assert_balanced(*town.cluster.directories)
 
 
 @pytest.mark.parametrize("ending", ["resume", "kill"])

@@ -24,6 +24,7 @@ def disturb(house: House, pair: tuple[str, str], how: str, answers: int) -> None
         wire.heal()
 
 
+@pytest.mark.slow
 def test_a_cut_wire_loses_nothing(wired_cluster: Cluster, loop: Loop, figures: list[str]) -> None:
     """Two nodes that cannot talk to each other go on with everybody else, and with each other once they can."""
     house = House(wired_cluster, loop, seed=2)
@@ -52,7 +53,7 @@ def test_each_wire_disturbed_in_turn_loses_nothing(
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["cut", "silence"])
 def test_a_node_without_wires_loses_nothing(wired_cluster: Cluster, loop: Loop, figures: list[str], how: str) -> None:
-    """A node that can talk to no other serves its own players with each other, and is one of the house again later."""
+    """A node that can talk to no other for a while is one of the house again later, and nothing was lost meanwhile."""
     house = House(wired_cluster, loop, seed=7)
     house.open()
     for node in NODES:
