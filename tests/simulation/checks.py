@@ -25,6 +25,7 @@ from auction.commands import (
     SearchListings,
 )
 from auction.context import Request
+from auction.events import Answered
 from auction.refusals import Refusal
 from auction.results import DeliveriesResult, ListingResult, ListingView, Result, SearchResult
 from auction.state import Notice, StoreId
@@ -94,7 +95,7 @@ class Answers:
         kept = self._books.answers.get(_place(attempt))
         if kept is None:
             self._wrong("told", f"{attempt} is answered before that is durable")
-        elif decoded(attempt, kept.refused, kept.answer) != outcome:
+        elif decoded(attempt, kept) != outcome:
             self._wrong("one answer", f"{attempt} is answered otherwise than {kept}")
 
     def _shown(self, attempt: Attempt, views: Iterable[ListingView]) -> None:
@@ -120,9 +121,12 @@ class Answers:
 _NEVER_SEEN: frozenset[Result | Refusal] = frozenset()
 
 
-def decoded(attempt: Attempt, refused: bool, answer: bytes) -> Result | Refusal:
-    """A stored answer."""
-    return msgspec.msgpack.decode(answer, type=Refusal if refused else _RESULT_OF[type(attempt.ask)])
+def decoded(attempt: Attempt, kept: Answered) -> Result | Refusal | None:
+    """A stored answer; None for one to another kind of request."""
+    try:
+        return msgspec.msgpack.decode(kept.answer, type=Refusal if kept.refused else _RESULT_OF[type(attempt.ask)])
+    except msgspec.ValidationError:
+        return None
 
 
 def _place(attempt: Attempt) -> tuple[StoreId, str]:
@@ -137,6 +141,8 @@ def check_keys(world: World, books: Books, attempts: list[Attempt]) -> None:
     """Every key that the clients used: one answer, and nothing done where that was said."""
     for (store, key), tries in _by_key(attempts).items():
         kept = books.answers.get((store, key))
+        if kept is not None and decoded(tries[0], kept) is None:
+            world.violate("one answer", f"{key!r} is the key of another request: {kept}; {tries}")
         if kept is not None and not any(_may_have_done_it(attempt) for attempt in tries):
             world.violate("nothing done", f"{key!r} was never answered as done, but {kept} is in the books; {tries}")
 
@@ -181,11 +187,12 @@ def _changes(books: Books, attempts: list[Attempt]) -> dict[str, list[tuple[Oper
                 assert attempt.outcome is not None
                 here.append((_operation(attempt, attempt.outcome), 0.0))
         kept = books.answers.get((store, key))
-        if kept is not None:
+        outcome = decoded(tries[0], kept) if kept is not None else None
+        if outcome is not None:
             may_be = [attempt for attempt in tries if _may_have_done_it(attempt)]
             began_s = min(attempt.began_s for attempt in may_be)
             ended_s = min(attempt.ended_s if attempt.outcome is not None else inf for attempt in may_be)
-            asked = Asked(tries[0].caller.player, ask, decoded(tries[0], kept.refused, kept.answer))
+            asked = Asked(tries[0].caller.player, ask, outcome)
             here.append((Operation(asked, began_s, ended_s), settled_at_s.get((store, key), 0.0)))
     return found
 

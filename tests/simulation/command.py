@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import click
+from twisted.logger import globalLogBeginner
 
 from tests.simulation.histories import Level
 from tests.simulation.mutants import Mutant
@@ -181,4 +182,5 @@ def _commit() -> str:
 
 
 if __name__ == "__main__":
+    globalLogBeginner.beginLoggingTo([], discardBuffer=True, redirectStandardIO=False)  # what is told is told here
     main()

@@ -121,10 +121,10 @@ class _History:
                 if node.process is not None:
                     node.process.die()
             self._come_to_rest()
-        check_keys(world, self.books, self.crowd.attempts)
-        check_one_by_one(world, self.books, self.crowd.attempts)
-        if world.violation is not None:
-            raise world.violation
+        for check in (check_keys, check_one_by_one):
+            check(world, self.books, self.crowd.attempts)
+            if world.violation is not None:
+                raise world.violation
 
     def _come_to_rest(self) -> None:
         world = self.world
