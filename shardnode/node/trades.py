@@ -35,7 +35,7 @@ from shardnode.agreement.messages import Acked, Message, Participant, TradeId
 from shardnode.cluster.map import ClusterMap
 from shardnode.node.awake_stores import AwakeStores
 from shardnode.node.gate import Gate
-from shardnode.node.reactor import DelayedCall, Reactor
+from shardnode.node.reactor import Reactor
 from shardnode.node.records import Facts, Records
 from shardnode.node.requests import Requests, undecided
 from shardnode.node.turns import Place, Turns
@@ -135,7 +135,8 @@ class Trades:
         self._stepping = False
         self._deadlines: list[tuple[float, TradeId]] = []
         """Heap of when callers have waited long enough; some are answered by then."""
-        self._tick: DelayedCall | None = None
+        self._looks = False
+        """Whether it is going to look at what is due."""
         self._ceased = False
 
     def start(self) -> None:
@@ -145,9 +146,6 @@ class Trades:
     def cease(self) -> None:
         """Take no further step."""
         self._ceased = True
-        if self._tick is not None:
-            self._tick.cancel()
-            self._tick = None
 
     def propose(self, request: Request, proposal: Proposal, answer: "Deferred[Answer]") -> None:
         """Open a trade for a caller who waits for its answer."""
@@ -229,7 +227,7 @@ class Trades:
                 self._say(node, message)
         for task in effects.tasks:
             self._do(task)
-        if self._tick is None:
+        if not self._looks:
             self._arm()
         return position
 
@@ -420,15 +418,15 @@ class Trades:
 
     def _arm(self) -> None:
         """Look at what is due in a moment."""
-        if not self._ceased:
-            self._tick = self._reactor.callLater(self._limits.look_s, self._guarded, self._look)
+        self._looks = True
+        self._reactor.callLater(self._limits.look_s, self._guarded, self._look)
 
     def _look(self) -> None:
         now_s = self._reactor.seconds()
         self._perform(self.agreement.tick(now_s))
         while self._deadlines and self._deadlines[0][0] <= now_s:
             self._overdue(heappop(self._deadlines)[1], now_s)
-        self._tick = None
+        self._looks = False
         if self._open or self.agreement.wake_at_s() is not None:
             self._arm()
 

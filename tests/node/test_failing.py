@@ -7,6 +7,8 @@ from twisted.python.failure import Failure
 
 from auction.commands import GetPlayer, PlaceBid
 from tests.node.house import NodeInMemory
+from tests.node.many import HouseInMemory
+from tests.node.test_trades import Market
 
 
 def test_nothing_is_decided_on_what_a_bug_left_behind() -> None:
@@ -75,3 +77,21 @@ def test_no_file_gets_what_a_bug_left_behind(when: str, monkeypatch: pytest.Monk
     house.crash(lose_unsynced=False)
     house.start()
     assert house.ask("ann", GetPlayer()).gold.available == 1_000
+
+
+@pytest.mark.parametrize("when", ["looking", "stepping"])
+def test_a_bug_in_a_trade_between_nodes_stops_the_node(when: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it is met: the failure is told, once and whole."""
+    market = Market(HouseInMemory())
+    house = market.house
+    n2 = house.nodes["n2"]
+
+    def buggy(*_: object, **__: object) -> None:
+        raise AssertionError("cannot be")
+
+    house.wire.drop = lambda _sender, _to, frame: b"prepare" in frame
+    house.begin(market.ann, PlaceBid(listing=market.listing, amount=200)).addErrback(lambda _: None)
+    monkeypatch.setattr(n2.node.trades.agreement, "tick" if when == "looking" else "step", buggy)
+    house.wire.drop = lambda *_: False
+    house.pass_time(2)
+    assert [failure.type for failure in n2.failures] == [AssertionError]
