@@ -320,7 +320,7 @@ def draw_limits(world: World) -> NodeLimits:
     return NodeLimits(
         stores=StoreLimits(idle_s=world.between(0.2, 2.0)),
         checkpoints=CheckpointLimits(interval_s=world.between(0.2, 1.5)),
-        timers=TimerLimits(tick_s=0.1),
+        timers=TimerLimits(tick_s=0.2),
         cluster=ClusterLimits(
             feed=FeedLimits(page_rows=1, kept_rows_max=4, sign_of_life_s=0.4), attach=AttachLimits(refresh_s=3.0)
         ),
