@@ -157,6 +157,7 @@ class Coordinator:
             self._abort(trade, now_s, effects)
             return
         trade.value = Value(True, payload)
+        trade.tries = 0
         self._propose(trade, self._nearest_majority(trade.party), effects)
         self._timers.set(trade, now_s + self._limits.widen_s)
 

@@ -149,9 +149,9 @@ class Cluster:
         """The facts of those transfers of a record that leave this node; they are durable with it."""
         return self._transfers.unsent(record)
 
-    def leave(self, record: Record) -> None:
-        """The record is durable: its transfers may go."""
-        self._transfers.leave(record)
+    def leave(self, unsent: Mapping[str, Unsent]) -> None:
+        """What `unsent` said of a record is durable: its transfers may go."""
+        self._transfers.leave(unsent)
 
     def say(self, node: str, message: agreement.Message) -> None:
         """Send another node a message of the agreement; it may be lost."""

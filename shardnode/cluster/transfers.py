@@ -63,6 +63,11 @@ class _Parcel(msgspec.Struct, eq=False):
     sent_at_s: float = 0.0
     done: bool = False
 
+    @property
+    def series(self) -> Series:
+        """What it is one of."""
+        return self.transfer.sender, self.transfer.to, self.transfer.receiver_life
+
 
 class _Road:
     """The transfers to one node: those under way in the order they were sent first, then those that wait."""
@@ -122,10 +127,10 @@ class Transfers:
                     facts[key] = Unsent(event.life, encode_events([event]))
         return facts
 
-    def leave(self, record: Record) -> None:
-        """The record is durable: its transfers may go."""
-        for key, unsent in self.unsent(record).items():
-            self._pump(self._add(key, unsent))
+    def leave(self, unsent: Mapping[str, Unsent]) -> None:
+        """Transfers are durable, by the keys of their facts: they may go."""
+        for key, transfer in unsent.items():
+            self._pump(self._add(key, transfer))
 
     def link_up(self, node: str) -> None:
         """Send again what was under way, then what waits; to a new data directory, nothing that was for the old one."""
@@ -273,8 +278,20 @@ class Transfers:
             self._post.send(node, parcel.transfer)
 
     def _resend(self, node: str, road: _Road, before_s: float) -> None:
+        """Send again what has been under way since then. Where transfers of other series wait, they come first: a store
+        that cannot take anything in must not keep the road from all others.
+        """
         now_s = self._seconds()
-        for parcel in road.under_way.values():
-            if parcel.sent_at_s <= before_s:
-                parcel.sent_at_s = now_s
-                self._post.send(node, parcel.transfer)
+        late = [parcel for parcel in road.under_way.values() if parcel.sent_at_s <= before_s]
+        stuck = {parcel.series for parcel in late}
+        others = [parcel for parcel in road.waiting if parcel.series not in stuck] if late else []
+        if others:
+            for parcel in late:
+                del road.under_way[parcel.key]
+                road.size -= len(parcel.transfer.event)
+            behind = [parcel for parcel in road.waiting if parcel.series in stuck]
+            road.waiting = deque((*others, *late, *behind))
+            return
+        for parcel in late:
+            parcel.sent_at_s = now_s
+            self._post.send(node, parcel.transfer)

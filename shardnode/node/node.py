@@ -202,6 +202,7 @@ class Node:
             propose=self._propose,
             read_elsewhere=self.cluster.ask_home_of,
             push=self.cluster.push,
+            seconds=outside.reactor.seconds,
             failed=self.fail,
             limits=limits.requests,
             metrics=outside.metrics,
@@ -371,8 +372,8 @@ class Node:
     def _settle(self, store: StoreId) -> "Deferred[None]":
         return self.endings.settle(store)
 
-    def _propose(self, request: Request, proposal: Proposal, answer: "Deferred[Answer]") -> None:
-        self.trades.propose(request, proposal, answer)
+    def _propose(self, request: Request, proposal: Proposal, answer: "Deferred[Answer]", until_s: float) -> None:
+        self.trades.propose(request, proposal, answer, until_s)
 
     def _context(self) -> Context:
         return Context(

@@ -16,6 +16,7 @@ from shardnode.node.awake_stores import AwakeStores
 from shardnode.node.gate import Gate
 from shardnode.node.journal_writer import JournalWriter
 from shardnode.node.timers import Timers
+from shardnode.storage.facts import Unsent
 
 NOTED_MAX = 1_000
 """Facts that wait for the next record; so many get one of their own."""
@@ -27,11 +28,11 @@ Facts = Mapping[str, msgspec.Struct | None]
 class Carrier(Protocol):
     """Who carries transfers to other nodes."""
 
-    def unsent(self, record: Record) -> Mapping[str, msgspec.Struct]:
+    def unsent(self, record: Record) -> Mapping[str, Unsent]:
         """The facts of those transfers of a record that leave this node."""
 
-    def leave(self, record: Record) -> None:
-        """The record is durable: send them."""
+    def leave(self, unsent: Mapping[str, Unsent]) -> None:
+        """They are durable: send them."""
 
 
 class Records:
@@ -78,7 +79,7 @@ class Records:
         self._stores.touched(record, position)
         if leaving:
             assert self._carrier is not None
-            self._gate.when(position, self._carrier.leave, record)
+            self._gate.when(position, self._carrier.leave, leaving)
         return position
 
     def note(self, facts: Facts) -> None:

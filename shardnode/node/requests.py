@@ -25,7 +25,7 @@ from shardnode.node.awake_stores import AwakeStores
 from shardnode.node.gate import Gate
 from shardnode.node.journal_writer import JournalWriter
 from shardnode.node.records import Records
-from shardnode.node.turns import Turns
+from shardnode.node.turns import Place, Turns
 from shardnode.ops.metrics import Metrics
 from shardnode.storage.port import StorageFault
 from shardnode.wire.errors import InDoubt, Unavailable
@@ -54,8 +54,8 @@ class RequestLimits(msgspec.Struct, frozen=True, kw_only=True):
     wake_tries_max: int = 8
     """How often one request may find that it needs yet another store or listing. What it needs changes while it waits:
     its caller bids on, or a store falls asleep that waited with it for a listing."""
-    turn_s: float = 4.0
-    """How long a request waits for a listing that is held for a trade."""
+    decide_within_s: float = 4.0
+    """How long a request may wait for listings that trades hold, and then for its own trade, all together."""
     retry_after_ms: int = 250
     """What a client is told to wait, and a timer waits, when the node is at a bound."""
     damaged_retry_after_ms: int = 60_000
@@ -63,7 +63,9 @@ class RequestLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Requests:
-    """Executes requests. `propose` opens a trade, `read_elsewhere` asks a listing's home for it as the caller."""
+    """Executes requests. `propose` opens a trade, to be answered by a time on the clock of `seconds`; `read_elsewhere`
+    asks a listing's home for it as the caller.
+    """
 
     def __init__(
         self,
@@ -74,9 +76,10 @@ class Requests:
         gate: Gate,
         turns: Turns,
         context: Callable[[], Context],
-        propose: "Callable[[Request, Proposal, Deferred[Answer]], None]",
+        propose: "Callable[[Request, Proposal, Deferred[Answer], float], None]",
         read_elsewhere: "Callable[[str, Request], Deferred[ListingView | None]]",
         push: Callable[[str, Notice], None],
+        seconds: Callable[[], float],
         failed: Callable[[Failure], None],
         limits: RequestLimits,
         metrics: Metrics,
@@ -90,6 +93,7 @@ class Requests:
         self._propose = propose
         self._read_elsewhere = read_elsewhere
         self._push = push
+        self._seconds = seconds
         self._failed = failed
         self._limits = limits
         self._metrics = metrics
@@ -118,7 +122,7 @@ class Requests:
                 return True
         return False
 
-    def decide(self, request: Request, answer: "Deferred[Answer]", tries: int = 0, told: Told | None = None) -> None:
+    def decide(self, request: Request, answer: "Deferred[Answer]", tries: int = 0) -> None:
         """Execute a request and put its answer before the gate; `answer` fails with Unavailable where nothing was done.
 
         Nothing is done for one that was given up meanwhile.
@@ -126,11 +130,25 @@ class Requests:
         if answer.called or self._ceased:
             return
         context = self._context()
-        outcome = execute(request, self._stores.state, context, told or NOTHING_TOLD)
+        outcome = execute(request, self._stores.state, context)
         if isinstance(outcome, Executed):
             self._finish_request(request, outcome, answer, context.now_ms)
         else:
-            self._follow(outcome, request, answer, tries, told)
+            self._follow(outcome, _Asked(request, answer, self._seconds() + self._limits.decide_within_s, tries))
+
+    def _again(self, asked: "_Asked", waited_at: Place | None = None) -> Locked | None:
+        """Execute a request once more. Returns what still holds the listing that it has waited for."""
+        if asked.answer.called or self._ceased:
+            return None
+        context = self._context()
+        outcome = execute(asked.request, self._stores.state, context, asked.told)
+        if isinstance(outcome, Executed):
+            self._finish_request(asked.request, outcome, asked.answer, context.now_ms)
+        elif isinstance(outcome, Locked) and (outcome.store, outcome.listing) == waited_at:
+            return outcome
+        else:
+            self._follow(outcome, asked)
+        return None
 
     def finish(self, outcome: Executed, answer: "Deferred[Answer] | None", position: int) -> None:
         """Let an answer and notices leave when a position is durable."""
@@ -148,93 +166,76 @@ class Requests:
             position = self._stores.position(outcome.reads)
         self.finish(outcome, answer, position)
 
-    def _follow(
-        self, outcome: NotYet, request: Request, answer: "Deferred[Answer]", tries: int, told: Told | None
-    ) -> None:
-        if isinstance(outcome, Asleep | Elsewhere) and tries >= self._limits.wake_tries_max:
+    def _follow(self, outcome: NotYet, asked: "_Asked") -> None:
+        if isinstance(outcome, Asleep | Elsewhere) and asked.tries >= self._limits.wake_tries_max:
             self._metrics.limit_hit("wake_tries_max")
-            why = Unavailable("it needs something else each time that all was there", self._limits.retry_after_ms)
-            self._fail(answer, why)
+            self._fail(asked, "it needs something else each time that all was there; try again")
         elif isinstance(outcome, Asleep):
-            self._wake(request, answer, outcome, tries, told)
+            self._wake(asked, outcome)
         elif isinstance(outcome, Locked):
-            self._wait(request, answer, outcome, tries, told)
+            self._wait(asked, outcome)
         elif isinstance(outcome, Elsewhere):
-            self._ask_elsewhere(request, answer, outcome, tries, told)
+            self._ask_elsewhere(asked, outcome)
         elif isinstance(outcome, Proposal):
-            self._propose(request, outcome, answer)
+            self._propose(asked.request, outcome, asked.answer, asked.until_s)
         else:
-            self._fail(answer, undecided(self._limits.retry_after_ms))
+            asked.answer.errback(undecided(self._limits.retry_after_ms))
 
-    def _wake(
-        self, request: Request, answer: "Deferred[Answer]", asleep: Asleep, tries: int, told: Told | None
-    ) -> None:
+    def _wake(self, asked: "_Asked", asleep: Asleep) -> None:
         if not self._stores.make_room() or self.undecided >= self._limits.undecided_max:
             self._metrics.limit_hit("awake_max" if self._stores.full() else "undecided_max")
-            why = Unavailable("the node holds as many stores as it may; try again", self._limits.retry_after_ms)
-            self._fail(answer, why)
+            self._fail(asked, "the node holds as many stores as it may; try again")
             return
         self.undecided += 1
+        asked.tries += 1
         awake = self._stores.wake(asleep.stores)
         awake.addBoth(self._awake)
-        awake.addCallback(lambda _: self.decide(request, answer, tries + 1, told))
-        awake.addErrback(self._undecidable, answer)
+        awake.addCallback(lambda _: self._again(asked))
+        awake.addErrback(self._undecidable, asked)
 
     def _awake(self, result: Failure | None) -> Failure | None:
         self.undecided -= 1
         return result
 
-    def _undecidable(self, failure: Failure, answer: "Deferred[Answer]") -> None:
+    def _undecidable(self, failure: Failure, asked: "_Asked") -> None:
         if failure.check(StorageFault):
             log.error("store cannot be opened; what needs it is refused, the rest goes on", why=str(failure.value))
             self._metrics.limit_hit("damaged_store")
             why = "a store that this needs cannot be opened; tell an operator"
-            self._fail(answer, Unavailable(why, self._limits.damaged_retry_after_ms))
+            asked.answer.errback(Unavailable(why, self._limits.damaged_retry_after_ms))
         elif failure.check(Unavailable):
-            self._fail(answer, failure)
+            asked.answer.errback(failure)
         else:
             self._failed(failure)
 
-    def _wait(
-        self, request: Request, answer: "Deferred[Answer]", locked: Locked, tries: int, told: Told | None
-    ) -> None:
+    def _wait(self, asked: "_Asked", locked: Locked) -> None:
         place = (locked.store, locked.listing)
 
         def go() -> bool:
             nonlocal locked
-            if answer.called or self._ceased:
-                return True
-            context = self._context()
-            outcome = execute(request, self._stores.state, context, told or NOTHING_TOLD)
-            if isinstance(outcome, Locked) and (outcome.store, outcome.listing) == place:
-                locked = outcome
-                return False
-            if isinstance(outcome, Executed):
-                self._finish_request(request, outcome, answer, context.now_ms)
-            else:
-                self._follow(outcome, request, answer, tries, told)
-            return True
+            still = self._again(asked, place)
+            locked = still or locked
+            return still is None
 
         def give_up() -> None:
-            if not answer.called:
-                self._fail(answer, self._not_in_time(request, locked))
+            if not asked.answer.called:
+                asked.answer.errback(self._not_in_time(asked.request, locked))
 
-        self._turns.wait(place, go, give_up, self._limits.turn_s)
+        self._turns.wait(place, go, give_up, max(asked.until_s - self._seconds(), 0))
 
-    def _ask_elsewhere(
-        self, request: Request, answer: "Deferred[Answer]", outcome: Elsewhere, tries: int, told: Told | None
-    ) -> None:
+    def _ask_elsewhere(self, asked: "_Asked", outcome: Elsewhere) -> None:
         """Ask other nodes for listings."""
-        asked = gatherResults(
-            [self._read_elsewhere(listing, request) for listing in outcome.listings], consumeErrors=True
+        views = gatherResults(
+            [self._read_elsewhere(listing, asked.request) for listing in outcome.listings], consumeErrors=True
         )
+        asked.tries += 1
 
         def heard(views: list[ListingView | None]) -> None:
-            heard_now = dict(zip(outcome.listings, views, strict=True))
-            self.decide(request, answer, tries + 1, {**(told or NOTHING_TOLD), **heard_now})
+            asked.told = {**asked.told, **dict(zip(outcome.listings, views, strict=True))}
+            self._again(asked)
 
-        asked.addCallbacks(heard, lambda failure: failure.value.subFailure)
-        asked.addErrback(self._undecidable, answer)
+        views.addCallbacks(heard, lambda failure: failure.value.subFailure)
+        views.addErrback(self._undecidable, asked)
 
     def _not_in_time(self, request: Request, locked: Locked) -> Unavailable | InDoubt:
         """What a request hears that has waited too long; a trade under its own key may do what it asks for."""
@@ -244,9 +245,20 @@ class Requests:
         assert isinstance(ask, Mutation | AdminMutation), ask
         return InDoubt(ask.key or request.own_key, locked.keys_trade)
 
-    @staticmethod
-    def _fail(answer: "Deferred[Answer]", why: Unavailable | InDoubt | Failure) -> None:
-        answer.errback(why)
+    def _fail(self, asked: "_Asked", why: str) -> None:
+        asked.answer.errback(Unavailable(why, self._limits.retry_after_ms))
+
+
+class _Asked(msgspec.Struct, eq=False):
+    """A request that could not be executed at once."""
+
+    request: Request
+    answer: "Deferred[Answer]"
+    until_s: float
+    """When it must be decided: what it waits for may take so long, all together."""
+    tries: int
+    """How often it had to be executed again."""
+    told: Told = NOTHING_TOLD
 
 
 def undecided(retry_after_ms: int) -> Unavailable:

@@ -50,8 +50,8 @@ class TradeLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of trading with other nodes."""
 
     agreement: AgreementLimits = AgreementLimits()
-    answer_within_s: float = 4.0
-    """When a trade is not settled by then its caller hears that it is in doubt."""
+    settle_again_s: float = 4.0
+    """When a store that cannot be opened now is tried again."""
     settled_within_s: float = 1.0
     """How long an answer waits for the other side to be settled, and for what was bought to arrive."""
     look_s: float = 0.05
@@ -147,11 +147,8 @@ class Trades:
         """Take no further step."""
         self._ceased = True
 
-    def propose(self, request: Request, proposal: Proposal, answer: "Deferred[Answer]") -> None:
-        """Open a trade for a caller who waits for its answer."""
-        self._propose(request, proposal, answer, self._reactor.seconds() + self._limits.answer_within_s)
-
-    def _propose(self, request: Request, proposal: Proposal, answer: "Deferred[Answer]", until_s: float) -> None:
+    def propose(self, request: Request, proposal: Proposal, answer: "Deferred[Answer]", until_s: float) -> None:
+        """Open a trade for a caller, who hears that it is in doubt where it is not decided by then."""
         cluster_map = self._map()
         legs = {Participant(store, cluster_map.home_of(store)): leg for store, leg in proposal.legs.items()}
         if not all(self._can_reach(participant.node) for participant in legs):
@@ -338,7 +335,7 @@ class Trades:
 
     def _settle_later(self, task: SettleTask) -> None:
         """The store cannot be opened now: its trade stays open, and is tried again."""
-        self._reactor.callLater(self._limits.answer_within_s, self._guarded, self._settle, task)
+        self._reactor.callLater(self._limits.settle_again_s, self._guarded, self._settle, task)
 
     def _settled_here(self, trade: TradeId, opened: _Open, outcome: Executed, position: int) -> None:
         """The buyer's side is settled. The caller hears it when the other side is too, and what was bought is there, so
@@ -380,7 +377,7 @@ class Trades:
         if opened.answer.called:
             return
         if opened.again is not None:
-            self._propose(opened.request, opened.again, opened.answer, opened.until_s)
+            self.propose(opened.request, opened.again, opened.answer, opened.until_s)
             return
         why = trades.refused(opened.proposal, task.refusals) if task.refusals else Undecided()
         if isinstance(why, Refusal):

@@ -64,6 +64,7 @@ class FakeHome:
         self.here: set[str] = set()
         self.delivered: list[tuple[str, Notice]] = []
         self.taking: Callable[[], bool] = lambda: True
+        self.refusing: set[str] = set()
         """Whether there is room to take a transfer in."""
         self.reads = True
         """Whether stores can be read."""
@@ -113,7 +114,7 @@ class FakeHome:
         series = transfer.sender, transfer.life, transfer.to
         taken = self.disk.taken.setdefault(series, [])
         done: Deferred[None] = Deferred()
-        if not self.taking() or transfer.number > len(taken) + 1:
+        if not self.taking() or transfer.to in self.refusing or transfer.number > len(taken) + 1:
             return _fail(Unavailable("it has to come again", 1))
         if transfer.number == len(taken) + 1:
             assert sent.number == transfer.number
@@ -293,7 +294,7 @@ class House:
         record: Record = {pair[0]: [TransferSent(pair[1], number, Refund("l", amount, False, 1, None), 5, life)]}
         facts = self.nodes[node].unsent(record)
         disk.facts.update({key: msgspec.json.encode(fact) for key, fact in facts.items()})
-        self.nodes[node].leave(record)
+        self.nodes[node].leave(facts)
         return record
 
     def tell(self, player: str) -> Notice:

@@ -182,6 +182,20 @@ def test_transfers_under_way_are_bounded() -> None:
     assert taken(house, ANN, BOB) == [5]
 
 
+def test_a_store_that_takes_nothing_in_keeps_the_road_from_nobody() -> None:
+    """Transfers to it fill the road, and give way to those to others when they come again."""
+    house = House(ClusterLimits(transfers=TransferLimits(under_way_max=3)))
+    house.homes["n2"].refusing = {store_of(BOB)}
+    for amount in range(5):
+        house.send_gold(ANN, BOB, amount)
+    house.send_gold(ANN, DAN, 70)
+    house.settle(4)
+    assert taken(house, ANN, DAN) == [70]
+    house.homes["n2"].refusing = set()
+    house.settle(6)
+    assert taken(house, ANN, BOB) == list(range(5))
+
+
 def test_transfers_that_wait_to_be_taken_in_are_bounded() -> None:
     """What comes beyond the bound is counted, comes again, and is taken in its turn."""
     house = House(ClusterLimits(transfers=TransferLimits(taking_max=2)))
