@@ -431,4 +431,5 @@ class Node:
         gauge(
             "trades_open", "Trades with other nodes that hold something here or are waited for", lambda: len(ages_s())
         )
+        gauge("trades_awaited", "Trades that callers here wait for, or are in doubt about", lambda: self.trades.awaited)
         gauge("trades_oldest_seconds", "Age of the oldest of them", lambda: max(ages_s(), default=0.0))

@@ -192,6 +192,11 @@ class Trades:
         """What is not over here."""
         return self.agreement.open_trades(self._reactor.seconds())
 
+    @property
+    def awaited(self) -> int:
+        """How many were proposed here and are not over for their callers, those in doubt included."""
+        return len(self._open)
+
     def ages_s(self) -> list[float]:
         """Ages in seconds of those for which a store holds something, or somebody here waits.
 
@@ -391,11 +396,11 @@ class Trades:
     def _overdue(self, trade: TradeId, now_s: float) -> None:
         """The caller has waited long enough: for the other side of what is decided, or for a decision."""
         opened = self._open.get(trade)
-        if opened is None or opened.told:
+        if opened is None:
             return
         if opened.settled is not None:
             self._answer(trade)
-        elif opened.until_s <= now_s:
+        elif opened.until_s <= now_s and not opened.told:
             self._metrics.trade_done("across", "in_doubt")
             opened.told = True
             ask = opened.request.ask

@@ -262,3 +262,18 @@ def test_nothing_is_vouched_for_before_it_is_durable(market: Market) -> None:
     house.pass_time(1.5)
     assert waiting
     assert house.home_of(market.ann) not in accepted
+
+
+def test_a_trade_in_doubt_is_forgotten_when_it_is_settled_though_the_other_side_is_dead(market: Market) -> None:
+    """Nobody waits for it any more, so nothing of its caller is kept until the seller's node comes back."""
+    house = market.house
+    house.wire.drop = lambda _sender, _to, frame: b"accept" in frame
+    answers: list[Any] = []
+    house.begin(market.ann, PlaceBid(listing=market.listing, amount=200, key="k")).addBoth(answers.append)
+    house.pass_time(5)
+    assert answers[0].check(InDoubt)
+    house.crash("n1")
+    house.wire.drop = lambda *_: False
+    house.pass_time(12)
+    assert market.gold(market.ann)[1] in (0, 200)
+    assert house.nodes["n2"].node.trades.awaited == 0
