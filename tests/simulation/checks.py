@@ -248,6 +248,8 @@ class Rest:
         down = [node.name for node in self._house.nodes.values() if not node.runs]
         if down:
             return f"{down} are down"
+        if not self._house.network.whole():
+            return "not all nodes are linked"
         if books.open_trades():
             return f"trades are open: {books.open_trades()}"
         if books.in_transit():

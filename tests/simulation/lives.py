@@ -54,6 +54,8 @@ from tests.simulation.house import WORLD
 
 HOT = 3
 """How many of the latest open listings rivals fight over."""
+BIDS = 2
+"""How many listings a player bids on who looks round in a house at rest."""
 SENSIBLE = 0.9
 """Share of choices that make sense."""
 GOLD = 500
@@ -105,6 +107,13 @@ class Board:
         others = [view for view in fresh if view.state == "open" and minter(view.listing) != store_of(player)]
         seen = others[-HOT:] if random.random() < SENSIBLE else fresh
         return random.choice(seen) if seen else None
+
+    def bids(self, player: str, random: Random) -> list[PlaceBid]:
+        """Bids on some of what others have on offer."""
+        others = [view for view in self.listings.values() if view.state == "open" and view.start_bid is not None]
+        others = [view for view in others if minter(view.listing) != store_of(player)]
+        some = random.sample(others, min(len(others), BIDS))
+        return [PlaceBid(listing=view.listing, amount=view.min_bid or 1) for view in some]
 
 
 def rival(board: Board, player: str, random: Random) -> Life:

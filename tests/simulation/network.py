@@ -123,6 +123,10 @@ class SimulatedNetwork:
         """Whether one end has a link to the other."""
         return (here, there) in self._up
 
+    def whole(self) -> bool:
+        """Whether every process is linked to every other."""
+        return len(self._up) == len(self._peers) * (len(self._peers) - 1)
+
     def send(self, process: Process, receiver: str, frame: bytes) -> bool:
         """Put a frame on the way."""
         here = process.name

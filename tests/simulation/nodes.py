@@ -1,9 +1,10 @@
 """Whole nodes: one history of a house of production nodes, from a plan to what came of it.
 
     a quiet start ─► trouble while the crowd trades ─► calm: faults end, all nodes run ─► rest ─► all die and come back
+    ─► rest ─► everybody looks round and bids ─► rest
 
 Safety is checked at every step (`books`, `checks.Answers`); after the last fault everything must come to its end
-within LIVENESS_S (`checks.Rest`), and again after a restart of all nodes.
+within LIVENESS_S (`checks.Rest`), again after a restart of all nodes, and then everybody must be served.
 """
 
 import gc
@@ -121,6 +122,8 @@ class _History:
                 if node.process is not None:
                     node.process.die()
             self._come_to_rest()
+        self.crowd.look_round()
+        self._come_to_rest()
         for check in (check_keys, check_one_by_one):
             check(world, self.books, self.crowd.attempts)
             if world.violation is not None:

@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred, inlineCallbacks
 
-from auction.commands import Ask, Mutation
+from auction.commands import Ask, GetPlayer, Mutation
 from auction.context import Caller
 from auction.refusals import REASONS, Refusal
 from auction.results import Result
@@ -35,6 +35,8 @@ PATIENCE_S = 7.0
 BEGIN_S = 0.3
 """Players come when the game has given everybody something to begin with."""
 THINK_S = 0.25
+LOOK_S = 0.05
+"""How long somebody waits between two requests who looks round in a house at rest."""
 KEYED = 0.6
 """Share of mutations to which the client itself gives a key."""
 TWICE = 0.08
@@ -96,10 +98,9 @@ class Visit:
         """Whether it goes on."""
         return self._line.open
 
-    def enter(self) -> "Deferred[None]":
-        """Log in; fires when that is done, or the visit over."""
-        redirects = self._crowd.share() < FOLLOWS
-        self._line.ask(0, Login(token=f"{self.caller.role} {self.caller.player}", redirects=redirects))
+    def enter(self, *, follows: bool) -> "Deferred[None]":
+        """Log in, to be redirected or not; fires when that is done, or the visit over."""
+        self._line.ask(0, Login(token=f"{self.caller.role} {self.caller.player}", redirects=follows))
         self._world.after(PATIENCE_S, self._lose_patience, 0)
         return self._entered
 
@@ -210,7 +211,7 @@ class Client:
             self.visit = self._crowd.visit(self._caller, self._next)
             self._next = ""
             if self.visit is not None:
-                yield self.visit.enter()
+                yield self.visit.enter(follows=self._share() < FOLLOWS)
             if self.visit is None or not self.visit.open:
                 yield self._crowd.pause(0.02 + self._share() * 0.3)
         return self.visit
@@ -261,7 +262,7 @@ class Crowd:
         self.visits: list[Visit] = []
         self._keys = 0
         self._board = Board()
-        self._twins = 0
+        self._under_way = 0
         self.clients = [Client(self, caller, life) for caller, life in self._lives()]
         for client in self.clients:
             late_s = 0.0 if client is self.clients[0] else BEGIN_S * (1 + self.share())
@@ -269,7 +270,26 @@ class Crowd:
 
     def done(self) -> bool:
         """Whether nobody wants anything any more."""
-        return self._twins == 0 and all(client.resting for client in self.clients)
+        return self._under_way == 0 and all(client.resting for client in self.clients)
+
+    def look_round(self) -> None:
+        """Let every player, one after another, look at its wallet and bid on what is open, through some node."""
+        self._under_way += 1
+        self._guard(self._look_round())
+
+    @inlineCallbacks
+    def _look_round(self) -> Generator["Deferred[Any]", Any, None]:
+        for player in self._players:
+            visit = self.visit(Caller(player, "player"))
+            assert visit is not None, "a house at rest lets everybody in"
+            yield visit.enter(follows=False)
+            for ask in (GetPlayer(), *self._board.bids(player, self._random)):
+                attempt = yield visit.ask(ask)
+                if attempt.outcome is None:
+                    self.world.violate("at rest", f"{player} is not served: {attempt}")
+                yield self.pause(LOOK_S)
+            visit.leave()
+        self._under_way -= 1
 
     def died(self, node: SimulatedNode) -> None:
         """A node is gone, and every line to it."""
@@ -310,19 +330,19 @@ class Crowd:
 
     def twin(self, ask: Ask, caller: Caller) -> None:
         """Send the same wish through another node at the same time."""
-        self._twins += 1
+        self._under_way += 1
         self._guard(self._send_twin(ask, caller))
 
     @inlineCallbacks
     def _send_twin(self, ask: Ask, caller: Caller) -> Generator["Deferred[Any]", Any, None]:
         visit = self.visit(caller)
         if visit is not None:
-            yield visit.enter()
+            yield visit.enter(follows=False)
             if visit.open:
                 yield visit.ask(ask)
             if visit.open:
                 visit.leave()
-        self._twins -= 1
+        self._under_way -= 1
 
     def _begin(self, client: Client) -> None:
         self._guard(client.live())
