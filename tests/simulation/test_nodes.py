@@ -24,7 +24,7 @@ QUICK = (
     "unavailable_for_in_doubt",
     "mark_in_another_record",
     "transfer_acknowledged_early",
-    "transfers_forgotten_at_a_restart",
+    "transfer_taken_twice",
     "tail_not_replayed",
     "prepared_forgotten_at_a_restart",
     "ending_does_not_wait",
