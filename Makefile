@@ -5,14 +5,24 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 ARGS ?=
+HISTORIES = $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000)) $(if $(VERBOSE),--verbose)
 
-.PHONY: run demo test test-slow test-external check lint types lock clean help
+.PHONY: run demo sim sim-agreement sim-mutants test test-slow test-external check lint types lock clean help
 
 run: $(INSTALLED)  ## serve a populated auction house on this machine (ARGS="--port 8000" passes options on)
 	@$(BIN)/auction run --data data $(ARGS)
 
 demo: $(INSTALLED)  ## three nodes, one killed while bots trade, then the audit; ends by itself in under a minute
 	@$(BIN)/auction demo $(ARGS)
+
+sim: $(INSTALLED)  ## whole simulated houses through faults (SEEDS=1000; or SEED=42 VERBOSE=1 tells one)
+	@$(BIN)/python -m tests.simulation.command play nodes $(HISTORIES)
+
+sim-agreement: $(INSTALLED)  ## the agreement alone through faults (SEEDS=100000; or SEED=42 VERBOSE=1)
+	@$(BIN)/python -m tests.simulation.command play agreement $(HISTORIES)
+
+sim-mutants: $(INSTALLED)  ## plant bugs, and show how many histories it takes to find each
+	@$(BIN)/python -m tests.simulation.command mutants
 
 test: $(INSTALLED)  ## run the tests (ARGS="-k bids" passes options on)
 	$(BIN)/python -m pytest -m "not slow and not external" $(ARGS)
