@@ -35,8 +35,9 @@ class HouseClock:
             wall_s = expected_s
         else:
             self.held = False
-            self._anchor_wall_s = wall_s
-            self._anchor_monotonic_s = monotonic_s
+            if expected_s - wall_s <= JUMP_MAX_S:  # one set back further may be set right again, which is no jump
+                self._anchor_wall_s = wall_s
+                self._anchor_monotonic_s = monotonic_s
         now_ms = int(wall_s * 1000)
         if now_ms > self._floor_ms:
             self._floor_ms = now_ms

@@ -50,6 +50,19 @@ def test_a_jump_ahead_is_not_followed() -> None:
     assert clock.held
 
 
+def test_a_clock_that_was_set_back_and_right_again_has_not_jumped() -> None:
+    """The house's time never went beyond what it had been, so timers need not wait for an operator."""
+    clocks = Clocks()
+    clock = clocks.house()
+    clocks.wall_s -= 3_600
+    assert clock.now_ms() == 1_000_000
+    clocks.pass_time(10)
+    clock.now_ms()
+    clocks.wall_s += 3_600
+    assert clock.now_ms() == 1_010_000
+    assert not clock.held
+
+
 def test_a_jump_that_was_undone_is_forgotten() -> None:
     """When the wall clock is right again the house follows it again and timers run."""
     clocks = Clocks()
