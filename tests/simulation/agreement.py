@@ -4,56 +4,56 @@ A history opens a few trades over a few stores while faults happen, for some sim
 node runs, and all that was begun must come to its end: safety first, then liveness.
 """
 
+import math
 import traceback
 from random import Random
 
 from msgspec.structs import replace
 
 from shardnode.agreement.limits import AgreementLimits
-from shardnode.agreement.messages import (
-    Accept,
-    Accepted,
-    Acked,
-    Close,
-    CloseTaken,
-    Decided,
-    Message,
-    Participant,
-    Prepare,
-    Promise,
-    Propose,
-    Vote,
-)
+from shardnode.agreement.messages import Accept, Accepted, Acked, Close, Decided, Message, Participant, TradeId
 from tests.simulation.agreement_checks import Checks
 from tests.simulation.agreement_network import Network
 from tests.simulation.agreement_node import House, Node, outage_s
 from tests.simulation.agreement_story import message_told
-from tests.simulation.faults import draw
+from tests.simulation.faults import Faults, draw
 from tests.simulation.histories import History, Level, Plan, Violation
 from tests.simulation.world import World
 
 TROUBLE_S = (0.5, 8.0)
 """Shortest and longest time of faults."""
+FIRST_S = 0.0005
+"""The first fault of the ones that are planned comes so soon."""
 LIVENESS_S = 60.0
 """After the last fault, everything is over within so long."""
 OPENING_S = 0.3
 """Trades are opened within so long from the beginning, most of them early; and so is trouble with nodes and links."""
-REFUSED = 0.1
+REFUSED = 0.05
 """Share of legs whose vote is NO."""
-REFUSED_TOGETHER = 0.05
+REFUSED_TOGETHER = 0.03
 """Share of trades that their votes together make an abort."""
+SIZES = (1, 1, 1, 2, 3)
+"""How many trades a history has."""
+CONTEST, CROWD = (0.15, 1.0), (0.3, 2.0)
+"""Absence and mildness of the kinds of faults around a single trade, and around several."""
+PRELUDES = (None, None, Accept, Accept, Accept, Accept, Accepted, Decided, Acked, Close)
+PRELUDE_S = 1.0
+"""A seed draws one of these: faults begin at once, or with the first message of a kind; at the latest after this."""
 SELF_S = 0.00001
 """How long a message takes from a node to itself."""
-FATAL = (None, None, Prepare, Vote, Propose, Promise, Accept, Accepted, Decided, Acked, Close, CloseTaken)
-"""Kinds of messages of which a seed may draw one that its receivers survive less often than other steps."""
+BYSTANDERS_MAX = 4
+BYSTANDER_S = (0.0003, 1.0)
+"""So many nodes may begin to recover a trade by themselves, this long after its coordinator sent ACCEPT."""
 DURATIONS = tuple(name for name in AgreementLimits.__struct_fields__ if name.endswith("_s"))
+RECOVERY = ("recovery_s", "recovery_jitter_s", "ask_s", "backoff_s", "backoff_max_s")
 
 
 def plan(seed: int) -> Plan:
     """The history of a seed."""
     random = Random(~seed)
     nodes = 3 if random.random() < 0.6 else random.choice((4, 5))
-    return Plan(seed, draw(random), nodes, random.choice((1, 1, 2, 3)))
+    size = random.choice(SIZES)
+    return Plan(seed, draw(random, *(CONTEST if size == 1 else CROWD)), nodes, size)
 
 
 def play(plan: Plan, story: list[str] | None = None) -> History:
@@ -75,13 +75,15 @@ def play(plan: Plan, story: list[str] | None = None) -> History:
 LEVEL = Level("agreement", plan, play, nodes_min=3, shrink_histories=4_000)
 
 
-def hasty(patience: float) -> AgreementLimits:
-    """The production code's limits with all durations so many times as long."""
+def hasty(patience: float, before_recovery: float) -> AgreementLimits:
+    """The production code's limits, all durations so many times as long, those of recoveries again."""
     usual = AgreementLimits()
-    return replace(usual, **{name: getattr(usual, name) * patience for name in DURATIONS})
+    durations = {name: getattr(usual, name) * patience for name in DURATIONS}
+    durations |= {name: durations[name] * before_recovery for name in RECOVERY}
+    return replace(usual, **durations)
 
 
-LIMITS = tuple(hasty(patience) for patience in (1.0, 1.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01))
+LIMITS = tuple(hasty(patience, before) for patience in (1.0, 0.3) for before in (1.0, 0.2))
 """A seed draws one. In haste recoveries meet coordinators that are alive, and each other."""
 
 
@@ -93,12 +95,18 @@ class _Agreement:
         self._checks = Checks()
         self._refusing: set[str] = set()
         limits = LIMITS[int(world.share() * len(LIMITS))]
-        fatal = FATAL[int(world.share() * len(FATAL))]
-        house = House(world, self._checks, limits, self._refusing, fatal, self._send, self._replaced)
-        self._nodes = [Node(f"n{number}", house) for number in range(1, plan.nodes + 1)]
-        self._network = Network(world, [node.name for node in self._nodes])
+        names = [f"n{number}" for number in range(1, plan.nodes + 1)]
+        self._victim = world.random.choice(names)
+        house = House(
+            world, self._checks, limits, self._refusing, self._send, self._proposed, self._struck, self._replaced
+        )
+        self._nodes = [Node(name, house) for name in names]
+        self._network = Network(world, names, self._victim)
+        self._prelude = PRELUDES[int(world.share() * len(PRELUDES))]
+        self._troubled = False
+        world.rates = Faults(outage_s=world.rates.outage_s)
         self._by_name = {node.name: node for node in self._nodes}
-        self._quiet_at_s = TROUBLE_S[0] + (TROUBLE_S[1] - TROUBLE_S[0]) * world.share() ** 2
+        self._trouble_s = TROUBLE_S[0] + (TROUBLE_S[1] - TROUBLE_S[0]) * world.share() ** 2
         self._homes = self._nodes[: 2 + int(world.share() * (plan.nodes - 1 - bool(plan.faults.lost_disks)))]
         """Nodes with stores; with lost disks in the plan not all: the stores of a lost disk are lost for good."""
         self._epochs = [self._acceptors()]
@@ -111,9 +119,8 @@ class _Agreement:
         for node in self._nodes:
             node.start()
         self._plan_trades()
-        self._plan_troubles()
-        world.after(self._quiet_at_s, self._calm)
-        world.run(self._quiet_at_s + LIVENESS_S)
+        world.after(0.0 if self._prelude is None else PRELUDE_S, self._begin_trouble)
+        world.run(PRELUDE_S + self._trouble_s + LIVENESS_S)
         self._check_all_over()
 
     def _plan_trades(self) -> None:
@@ -124,23 +131,36 @@ class _Agreement:
             coordinator = world.random.choice(self._nodes)
             world.after(world.share() ** 2 * OPENING_S, self._open, coordinator, parties)
 
-    def _plan_troubles(self) -> None:
+    def _begin_trouble(self) -> None:
         world = self.world
-        rates = world.rates
+        if self._troubled:
+            return
+        self._troubled = True
+        rates = world.rates = world.plan.faults
+        self._network.trouble()
+        world.tell("all", "faults begin")
         troubles = (
             (rates.cuts, self._cut),
             (rates.pauses, self._pause),
             (rates.jumps, self._jump),
-            (rates.bystanders, self._recover),
         )
         for rate, act in troubles:
             if rate:
-                for _ in range(int(rate * self._quiet_at_s + world.share())):
-                    world.after(world.share() ** 3 * self._quiet_at_s, act, world.random.choice(self._nodes))
+                for _ in range(int(rate * self._trouble_s + world.share())):
+                    world.after(self._soon_s(), act, self._unlucky())
 
-        if rates.lost_disks:
-            for node in self._nodes[len(self._homes) :]:
-                world.after(world.share() ** 3 * self._quiet_at_s, self._crash, node)
+        for node in self._nodes:
+            if (rates.crashes and world.share() < 0.5) or (rates.lost_disks and node not in self._homes):
+                world.after(self._soon_s(), self._crash, node)
+        world.after(self._trouble_s, self._calm)
+
+    def _soon_s(self) -> float:
+        """A time within the time of faults, as likely in its first milliseconds as in its last seconds."""
+        return FIRST_S * math.pow(self._trouble_s / FIRST_S, self.world.share())
+
+    def _unlucky(self) -> Node:
+        """Whom it meets: often the victim of the history, so that one thing comes on top of another."""
+        return self._by_name[self._victim] if self.world.share() < 0.5 else self.world.random.choice(self._nodes)
 
     def _open(self, node: Node, parties: list[Participant]) -> None:
         world = self.world
@@ -155,8 +175,19 @@ class _Agreement:
         if world.share() < REFUSED_TOGETHER:
             self._refusing.add(str(trade))
 
+    def _proposed(self, trade: TradeId) -> None:
+        """A coordinator has just sent ACCEPT; others may recover the trade meanwhile."""
+        world = self.world
+        first_s, last_s = BYSTANDER_S
+        for _ in range(BYSTANDERS_MAX):
+            if world.strikes(world.rates.bystanders):
+                at_s = first_s * (last_s / first_s) ** world.share()
+                world.after(at_s, self._recover, world.random.choice(self._nodes), trade)
+
     def _send(self, sender: str, to: str, message: Message) -> None:
         world = self.world
+        if type(message) is self._prelude:
+            self._begin_trouble()
         if to == sender:
             world.after(SELF_S, self._by_name[to].receive, sender, message)
             return
@@ -174,6 +205,18 @@ class _Agreement:
             self._network.cut(node.name, other.name, until_s, both_ways)
             world.tell(f"{node.name} {'↮' if both_ways else '↛'} {other.name}", f"cut until {until_s:.4f} s")
 
+    def _struck(self, node: Node) -> None:
+        """A node is about to handle a message of its weak kind."""
+        world = self.world
+        if world.strikes(world.rates.cuts):
+            until_s = world.now_s + outage_s(world)
+            for other in self._nodes:
+                if other is not node:
+                    self._network.cut(node.name, other.name, until_s, both_ways=True)
+            world.tell(node.name, f"is cut off until {until_s:.4f} s")
+        if world.strikes(world.rates.pauses):
+            node.pause()
+
     def _crash(self, node: Node) -> None:
         if node.engine is not None and self.world.strikes(1.0):
             node.crash()
@@ -186,15 +229,8 @@ class _Agreement:
         if self.world.strikes(1.0):
             node.jump()
 
-    def _recover(self, node: Node) -> None:
-        """One node, or two at once, begin to recover a trade."""
-        world = self.world
-        truths = list(self._checks.truths.values())
-        if truths and world.strikes(1.0):
-            truth = world.random.choice(truths)
-            node.recover(truth.trade, truth.party)
-            if world.share() < 0.5:
-                world.random.choice(self._nodes).recover(truth.trade, truth.party)
+    def _recover(self, node: Node, trade: TradeId) -> None:
+        node.recover(trade, self._checks.truths[trade].party)
 
     def _replaced(self, node: Node) -> int:
         """A node that lost its disk has a new identity and makes a new epoch; no acceptor set loses a majority."""

@@ -2,17 +2,20 @@
 
 The checks see what becomes durable, what is sent and what tasks say, and nothing of the machines' insides:
 
-    one outcome      a trade has one outcome: what a majority of its acceptors accepted durably, what a coordinator, a
-                     participant or a message says of it, what is settled; also long after it was forgotten
-    commit           is accepted, and told, only after every participant's YES is durable, with the judged payload
-    chosen           an outcome is told to nobody before a majority of the trade's acceptors accepted it durably; but an
-                     abort may be if a store refused durably, and by the coordinator that has sent no ACCEPT
-    release          what a YES holds is let go in the record that settles it, and never else
-    settle once      a store settles a trade once
-    forgetting       a register or an outcome leaves the disk in the record that adds its trade to the closed ones, or
-                     later
-    closing          a trade is closed once it is aborted, or committed and settled durably by every participant
-    ended once       a coordinator tells the end of a trade once
+    one outcome         a trade has one outcome: what a majority of its acceptors accepted durably, what a coordinator,
+                        a participant or a message says of it, what is settled; also long after it was forgotten
+    commit              is proposed only after every participant's YES is durable, and with the judged payload
+    one proposer        a ballot is proposed by one node in one of its lives
+    one value a ballot  no two values are proposed at one ballot
+    promise kept        an acceptor accepts nothing below a ballot that it told somebody it promised
+    chosen              an outcome is told to nobody before a majority of the trade's acceptors accepted it durably; but
+                        an abort may be if a store refused durably, and by the coordinator that has sent no ACCEPT
+    release             what a YES holds is let go in the record that settles it, and never else
+    settle once         a store settles a trade once
+    forgetting          a register or an outcome leaves the disk in the record that adds its trade to the closed ones,
+                        or later
+    closing             a trade is closed once it is aborted, or committed and settled durably by every participant
+    ended once          a coordinator tells the end of a trade once
 """
 
 from shardnode.agreement.effects import EndedTask
@@ -28,6 +31,8 @@ from shardnode.agreement.messages import (
     Outcome,
     Party,
     Prepared,
+    Promise,
+    Propose,
     Register,
     TradeId,
     Value,
@@ -48,7 +53,9 @@ class Truth:
         "party",
         "payload",
         "prepared",
+        "promised",
         "proposed",
+        "proposers",
         "refused",
         "settled",
         "trade",
@@ -64,10 +71,14 @@ class Truth:
         """Stores whose YES was durable at some time."""
         self.settled: set[str] = set()
         """Stores that settled durably."""
-        self.accepted: dict[Ballot, tuple[Value, set[str]]] = {}
-        """Ballot → the value, and the acceptors that accepted it durably."""
-        self.proposed = False
-        """Whether the coordinator sent ACCEPT."""
+        self.proposed: dict[Ballot, Value] = {}
+        """Ballot → the value of its ACCEPT; round 0 is the coordinator's."""
+        self.proposers: dict[Ballot, tuple[str, int]] = {}
+        """Ballot → who sent PROPOSE, and in which life."""
+        self.promised: dict[str, Ballot] = {}
+        """Acceptor → the largest ballot that it told somebody it promised."""
+        self.accepted: dict[Ballot, set[str]] = {}
+        """Ballot → the acceptors that accepted it durably."""
         self.refused = False
         """Whether a store voted NO durably."""
         self.chosen = False
@@ -94,10 +105,17 @@ class Checks:
         """The rules say what a commit of a trade carries; None: it must not commit."""
         self.truths[trade].payload = payload
 
-    def said(self, node: str, message: Message) -> None:
-        """A node sends a message."""
+    def said(self, node: str, life: int, message: Message) -> None:
+        """A node sends a message, in its so-manieth life."""
         if type(message) is Accept:
             self._proposed(node, message)
+        elif type(message) is Propose:
+            first = self.truths[message.trade].proposers.setdefault(message.ballot, (node, life))
+            if first != (node, life):
+                raise Violation("one proposer", f"{node} proposes {message.ballot} as {first} did before")
+        elif type(message) is Promise:
+            promised = self.truths[message.trade].promised
+            promised[node] = max(message.ballot, promised.get(node, message.ballot))
         elif type(message) is Decided:
             self._told(node, message.trade, message.value, f"{node} tells")
         elif type(message) is Finished and message.value is not None:
@@ -148,7 +166,9 @@ class Checks:
     def _told(self, node: str, trade: TradeId, value: Value, who: str) -> None:
         truth = self.truths[trade]
         if truth.outcome is None and not truth.chosen:
-            may_abort = truth.refused or (node == trade.node and not truth.proposed)
+            may_abort = truth.refused or (
+                node == trade.node and not any(ballot.round == 0 for ballot in truth.proposed)
+            )
             if value.commit or not may_abort:
                 raise Violation("chosen", f"{who} {trade} {value_told(value)}, which no majority has accepted")
         self._one_outcome(truth, value, who)
@@ -164,8 +184,12 @@ class Checks:
 
     def _proposed(self, node: str, accept: Accept) -> None:
         truth = self.truths[accept.trade]
-        if accept.ballot.round == 0:
-            truth.proposed = True
+        first = truth.proposed.setdefault(accept.ballot, accept.value)
+        if first != accept.value:
+            raise Violation(
+                "one value a ballot",
+                f"{node} proposes {value_told(accept.value)} at {accept.ballot}, before {value_told(first)}",
+            )
         if not accept.value.commit:
             return
         missing = [each.store for each in truth.party.participants if each.store not in truth.prepared]
@@ -178,11 +202,11 @@ class Checks:
         truth = self.truths[register.trade]
         ballot, value = register.accepted, register.value
         assert ballot is not None and value is not None
-        first, acceptors = truth.accepted.setdefault(ballot, (value, set()))
-        if first != value:
-            raise Violation(
-                "one value a ballot", f"{node} accepts {value_told(value)} at {ballot}, others {value_told(first)}"
-            )
+        acceptors = truth.accepted.setdefault(ballot, set())
+        if node in acceptors:
+            return
+        if ballot < truth.promised.get(node, ballot):
+            raise Violation("promise kept", f"{node} accepts {ballot} of {register.trade}, having promised more")
         acceptors.add(node)
         if len(acceptors) * 2 > len(truth.party.acceptors):
             truth.chosen = True

@@ -14,7 +14,23 @@ from shardnode.agreement.effects import Effects, EndedTask, JudgeTask, PrepareTa
 from shardnode.agreement.engine import Agreement
 from shardnode.agreement.facts import read
 from shardnode.agreement.limits import AgreementLimits
-from shardnode.agreement.messages import Fact, Message, Participant, Party, TradeId
+from shardnode.agreement.messages import (
+    Accept,
+    Accepted,
+    Acked,
+    Close,
+    CloseTaken,
+    Decided,
+    Fact,
+    Message,
+    Participant,
+    Party,
+    Prepare,
+    Promise,
+    Propose,
+    TradeId,
+    Vote,
+)
 from tests.simulation.agreement_checks import Checks
 from tests.simulation.agreement_story import message_told, record_told, value_told
 from tests.simulation.histories import Violation
@@ -22,7 +38,13 @@ from tests.simulation.world import World
 
 LIFE = 1_000_000
 """A node that was replaced counts its incarnations on from a number that none before it had."""
-FATAL = 6.0
+WEAKNESSES = (
+    *(None, None, None, None, None, Propose, Propose, Propose, Propose, Accept, Accept, Accept),
+    *(Prepare, Vote, Vote, Promise, Accepted, Decided, Acked, Close, CloseTaken),
+)
+"""A node draws one of these: a kind of message at which it is often cut off or paused, and that it survives …"""
+DANGER = 15.0
+"""… so many times less often than others."""
 SMALL_OUTAGE_S = 0.02
 """Half of all outages are shorter than this, the others than the plan's bound."""
 TIMER_S = 0.00001
@@ -46,9 +68,11 @@ class House(NamedTuple):
     limits: AgreementLimits
     refusing: set[str]
     """Legs whose next vote is NO and trades that are judged to abort; looked up, never listed."""
-    fatal: type[Message] | None
-    """Kind of message whose receivers are `FATAL` times as likely to die of it."""
     send: Callable[[str, str, Message], None]
+    proposed: Callable[[TradeId], None]
+    """A coordinator proposes a commit, or has decided not to."""
+    struck: Callable[["Node"], None]
+    """A node is about to handle a message of the kind that is its weakness."""
     replaced: Callable[["Node"], int]
     """Whether a crashed node loses its disk: its new epoch, or 0."""
 
@@ -58,7 +82,7 @@ class Node:
 
     __slots__ = (
         "checks", "danger", "disk_held", "engine", "facts", "held", "house", "incarnation", "name", "offset_s",
-        "paused_until_s", "rate", "since_epoch", "unsynced", "wakes_at_s", "world",
+        "paused_until_s", "rate", "since_epoch", "unsynced", "wakes_at_s", "weakness", "world",
     )  # fmt: skip
 
     def __init__(self, name: str, house: House) -> None:
@@ -78,6 +102,7 @@ class Node:
         self.offset_s = 1_000 * world.share()
         self.paused_until_s = 0.0
         self.wakes_at_s = NEVER_S
+        self.weakness = WEAKNESSES[int(world.share() * len(WEAKNESSES))]
         self.danger = 1.0
         """How many times as likely as usual its present step is its last."""
 
@@ -156,7 +181,9 @@ class Node:
         else:
             if world.told:
                 world.tell(f"{sender} → {self.name}", message_told(message))
-            self.danger = FATAL if type(message) is self.house.fatal else 1.0
+            if type(message) is self.weakness:
+                self.house.struck(self)
+                self.danger = DANGER
             self._obey(Record(self.engine.step(sender, message, self.clock_s())))
             self.danger = 1.0
 
@@ -223,16 +250,16 @@ class Node:
                 self._send(record.effects.send)
 
     def _die(self, record: Record) -> None:
-        """Its last step: some of the records are written, and, once they may leave, some of the messages sent."""
-        self.unsynced.append(record)
-        reached = int(self.world.share() * 3)
-        if reached:
-            for each in self.unsynced:
-                self._on_disk(each)
-            self.unsynced.clear()
-        sends = record.effects.send
-        if reached == 2 or not record.effects.binding:
-            self._send(sends[: int(self.world.share() * (len(sends) + 1))])
+        """Its last step: the record is written or not; once they may leave, all or some of the messages are sent."""
+        share = self.world.share
+        written = not self.unsynced and share() < 1 / 3
+        if written:
+            self._on_disk(record)
+        else:
+            self.unsynced.append(record)
+        if written or not record.effects.binding:
+            sends = record.effects.send
+            self._send(sends if share() < 1 / 2 else sends[: int(share() * (len(sends) + 1))])
         self.crash()
 
     def crash(self) -> None:
@@ -282,7 +309,7 @@ class Node:
 
     def _send(self, sends: list[tuple[str, Message]]) -> None:
         for to, message in sends:
-            self.checks.said(self.name, message)
+            self.checks.said(self.name, self.life, message)
             self.house.send(self.name, to, message)
 
     def _do(self, engine: Agreement | None, task: Task, asked_s: float) -> None:
@@ -299,6 +326,7 @@ class Node:
             payload = None if str(task.trade) in self.house.refusing else b"+".join(task.votes.values())
             self.checks.judged(task.trade, payload)
             self._obey(Record(engine.judged(task.trade, payload, self.clock_s())))
+            self.house.proposed(task.trade)
         elif type(task) is SettleTask:
             self._settle(engine, task)
 

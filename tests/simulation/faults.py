@@ -66,7 +66,7 @@ LARGEST = {
     "pauses": 1.0,
     "crashes": 0.1,
     "lost_disks": 1.0,
-    "slow_fsyncs": 0.3,
+    "slow_fsyncs": 0.8,
     "failed_fsyncs": 0.02,
     "slow_tasks": 0.3,
     "drift": 0.2,
@@ -77,15 +77,17 @@ LARGEST = {
 KINDS = tuple(LARGEST)
 ABSENT = 0.5
 """Share of histories in which a kind of fault stays away."""
+MILDNESS = 2.0
+"""The power of a random share that makes a rate of the largest one: the higher, the more histories are nearly sound."""
 DELAY_S = (0.05, 8.0)
 OUTAGE_S = (0.2, 6.0)
 FSYNC_S = (0.01, 1.0)
 """Shortest and longest bound of what takes time; the bound is drawn per seed, the times below it per fault."""
 
 
-def draw(random: Random) -> Faults:
+def draw(random: Random, absent: float = ABSENT, mildness: float = MILDNESS) -> Faults:
     """The faults of one history, and nothing but what `random` says."""
     share = random.random
-    rates = {kind: largest * share() ** 2 for kind, largest in LARGEST.items() if share() >= ABSENT}
+    rates = {kind: largest * share() ** mildness for kind, largest in LARGEST.items() if share() >= absent}
     times = {"delay_s": DELAY_S, "outage_s": OUTAGE_S, "fsync_s": FSYNC_S}
     return Faults(**rates, **{name: low + (high - low) * share() ** 2 for name, (low, high) in times.items()})
