@@ -5,6 +5,7 @@ dead one is lost. Its machine, and the clocks, live on.
 """
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from tests.simulation.world import World
@@ -83,8 +84,7 @@ class Process:
         self.name = name
         self.alive = True
         self.paused = False
-        self.goes_on_since_s = world.now_s
-        """True time of the start, or of the end of the last pause."""
+        self._goes_on_since_s = world.now_s
         self.calls: dict[Call, None] = {}
         self.words_left: int | None = None
         """How many more messages and answers leave it before it dies; None for no such end."""
@@ -137,6 +137,10 @@ class Process:
         self.words_left = words
         self._world.after(SILENT_S, self.die)
 
+    def answers_since_s(self) -> float:
+        """True time since when it runs without a pause; infinity for one that stands still or is dead."""
+        return self._goes_on_since_s if self.alive and not self.paused else inf
+
     def pause(self) -> None:
         """Stand still, as by SIGSTOP: the clocks go on."""
         self.paused = True
@@ -144,7 +148,7 @@ class Process:
     def go_on(self) -> None:
         """Go on, and meet all that came meanwhile."""
         self.paused = False
-        self.goes_on_since_s = self._world.now_s
+        self._goes_on_since_s = self._world.now_s
         backlog, self._backlog = self._backlog, []
         for place, (action, args) in enumerate(backlog):
             if self.paused:  # it stands still again

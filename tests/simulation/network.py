@@ -200,6 +200,8 @@ class SimulatedNetwork:
                 return
             self._drop(before, one, other)
             self._drop(before, other, one)
+            if (self._peers.get(one), self._peers.get(other)) != peers:
+                return  # one of them died over it
         link = self._links[ends] = Link(ends)
         for here, there, peer in ((one, other, peers[0]), (other, one, peers[1])):
             delay_s = LATENCY_S + self._share() * 0.002

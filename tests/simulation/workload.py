@@ -172,7 +172,7 @@ class Visit:
         if number not in self._waiting and (number != 0 or self._entered.called):
             return
         process = self._line.process
-        if self.open and process.alive and process.goes_on_since_s <= self._world.now_s - PATIENCE_S:
+        if self.open and process.answers_since_s() <= self._world.now_s - PATIENCE_S:
             asked = self._waiting[number][0] if number else "its login"
             self._world.violate("one answer", f"{self.caller.player} heard nothing of {self.node} for {asked}")
         self.leave()
