@@ -90,6 +90,7 @@ class SimulatedNode:
     presence: Presence
     peers: KnownPeers
     identity: str
+    clock: HouseClock
     minted: str
     """The key that was minted last."""
 
@@ -210,7 +211,7 @@ class House:
             limits=self._limits,
         )
         cluster = node.node.cluster
-        node.identity = recovered.identity
+        node.identity, node.clock = recovered.identity, clock
         node.peers = KnownPeers(node.disk.journal.facts(), node.node.records.note)
         node.presence = Presence(cluster.joined, cluster.left)
         node.ports = Ports(

@@ -5,13 +5,14 @@ What goes wrong with a single message or record is in `network` and `disk`.
 
 from collections.abc import Callable
 
-from shardnode.node.clock import JUMP_MAX_S
 from tests.simulation.house import House, SimulatedNode
 from tests.simulation.world import World
 
 CRASHES_PER_S = 10
 """How often a node dies out of the blue, per second, as a multiple of how often one dies with a record."""
 WORDS_MAX = 20
+ALARM_S = 1.0
+"""How soon an operator sees an alarm, when all is calm."""
 STOPPED = 0.25
 """Share of these that are no deaths but orderly stops."""
 
@@ -43,10 +44,14 @@ class Troubles:
                 self._house.network.heal(one, other)
         for node in self._nodes:
             self._go_on(node, node.process)
-            ahead_s = self._wall_ahead_s[node.name]
-            node.machine.jump(monotonic_s=0.0, wall_s=-ahead_s)
-            if abs(ahead_s) > JUMP_MAX_S and node.process is not None:
-                self._world.tell(node.name, "is restarted by an operator, who accepts the time of day")
+            node.machine.jump(monotonic_s=0.0, wall_s=-self._wall_ahead_s[node.name])
+        self._world.after(ALARM_S, self._see_alarms)
+
+    def _see_alarms(self) -> None:
+        """An operator restarts nodes that do not believe their clocks, and so says that these are right."""
+        for node in self._house.running():
+            if node.clock.held and node.process is not None:
+                self._world.tell(node.name, "is restarted, as its clock is right")
                 node.process.die()
 
     def _again(self, kind: str, act: Callable[[], None]) -> None:
