@@ -37,7 +37,7 @@ from shardnode.agreement.messages import (
     TradeId,
     Value,
 )
-from tests.simulation.agreement_story import value_told
+from tests.simulation.agreement_story import ballot_told, value_told
 from tests.simulation.histories import Violation
 
 
@@ -106,13 +106,16 @@ class Checks:
         self.truths[trade].payload = payload
 
     def said(self, node: str, life: int, message: Message) -> None:
-        """A node sends a message, in its so-manieth life."""
+        """A node sends a message. `life`: the incarnation that it runs under."""
         if type(message) is Accept:
             self._proposed(node, message)
         elif type(message) is Propose:
             first = self.truths[message.trade].proposers.setdefault(message.ballot, (node, life))
             if first != (node, life):
-                raise Violation("one proposer", f"{node} proposes {message.ballot} as {first} did before")
+                raise Violation(
+                    "one proposer",
+                    f"{node} proposes {ballot_told(message.ballot)}, as {first[0]} did in life {first[1]}",
+                )
         elif type(message) is Promise:
             promised = self.truths[message.trade].promised
             promised[node] = max(message.ballot, promised.get(node, message.ballot))
@@ -188,7 +191,7 @@ class Checks:
         if first != accept.value:
             raise Violation(
                 "one value a ballot",
-                f"{node} proposes {value_told(accept.value)} at {accept.ballot}, before {value_told(first)}",
+                f"{node} proposes {value_told(accept.value)} at {ballot_told(accept.ballot)}, and {value_told(first)}",
             )
         if not accept.value.commit:
             return
@@ -206,7 +209,9 @@ class Checks:
         if node in acceptors:
             return
         if ballot < truth.promised.get(node, ballot):
-            raise Violation("promise kept", f"{node} accepts {ballot} of {register.trade}, having promised more")
+            raise Violation(
+                "promise kept", f"{node} accepts {ballot_told(ballot)} of {register.trade}, having promised more"
+            )
         acceptors.add(node)
         if len(acceptors) * 2 > len(truth.party.acceptors):
             truth.chosen = True

@@ -11,7 +11,7 @@ from shardnode.agreement.acceptor import Acceptor
 from shardnode.agreement.closed import ClosedSets
 from shardnode.agreement.closing import Closing
 from shardnode.agreement.coordinator import Coordinator, Trade
-from shardnode.agreement.effects import Effects, JudgeTask
+from shardnode.agreement.effects import Effects, EndedTask, JudgeTask
 from shardnode.agreement.engine import Agreement
 from shardnode.agreement.messages import (
     ABORT,
@@ -23,6 +23,7 @@ from shardnode.agreement.messages import (
     Decided,
     Finished,
     Party,
+    Prepare,
     Promise,
     Propose,
     TradeId,
@@ -101,6 +102,32 @@ def vote_sent_before_it_is_durable() -> Patch:
         args[-1].binding = False
 
     return after(Participants, "voted", mutated)
+
+
+@planted
+def yes_not_recorded() -> Patch:
+    """Rule 3: the store holds for a YES that is not recorded."""
+
+    def mutated(
+        _self: Any, _trade: Any, _store: Any, yes: bool, _payload: Any, _now_s: float, effects: Effects
+    ) -> None:
+        if yes:
+            effects.persist.clear()
+
+    return after(Participants, "voted", mutated)
+
+
+@planted
+def prepared_while_being_checked() -> Patch:
+    """Rule 3: a PREPARE that comes twice is checked twice."""
+
+    def mutated(method: Any, participants: Any, sender: str, message: Prepare, now_s: float, effects: Effects) -> None:
+        leg = participants._find(message.trade, message.store)
+        if leg is not None and leg.state is LegState.CHECKING:
+            participants._forget(leg)
+        method(participants, sender, message, now_s, effects)
+
+    return instead(Participants, "prepare", mutated)
 
 
 @planted
@@ -213,6 +240,27 @@ def chosen_by_less_than_a_majority() -> Patch:
             coordinator._commit(trade, trade.value, now_s, effects)
 
     return after(Coordinator, "accepted", mutated)
+
+
+@planted
+def decided_told_with_accept() -> Patch:
+    """Rule 7: the participants are told before the value is chosen."""
+
+    def mutated(coordinator: Any, trade: Trade, *rest: Any) -> None:
+        coordinator._tell(trade, rest[-1])
+
+    return after(Coordinator, "_propose", mutated)
+
+
+@planted
+def caller_told_twice() -> Patch:
+    """Rule 7: the caller is told the outcome again when it is heard again."""
+
+    def mutated(_coordinator: Any, trade: Trade, value: Value, _now_s: float, effects: Effects) -> None:
+        if not effects.tasks:
+            effects.tasks.append(EndedTask(trade.id, value, {}))
+
+    return after(Coordinator, "_commit", mutated)
 
 
 @planted

@@ -23,6 +23,11 @@ def value_told(value: Value) -> str:
     return f"commit {value.payload.decode()}" if value.commit else "abort"
 
 
+def ballot_told(ballot: Ballot) -> str:
+    """A ballot."""
+    return f"({ballot.round} {ballot.node} {ballot.incarnation})"
+
+
 def _fields(struct: Message | Fact, skipped: int = 0) -> str:
     values = [getattr(struct, name) for name in struct.__struct_fields__[skipped:]]
     if isinstance(struct, ClosedTrades):
@@ -34,7 +39,7 @@ def _told(value: object) -> str:
     if isinstance(value, TradeId):
         return str(value)
     if isinstance(value, Ballot):
-        return f"({value.round} {value.node} {value.incarnation})"
+        return ballot_told(value)
     if isinstance(value, Value):
         return value_told(value)
     if isinstance(value, bytes):

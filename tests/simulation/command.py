@@ -172,6 +172,7 @@ def _play_chunk(chunk: tuple[str, range]) -> tuple[int, int, dict[int, str]]:
         faults += history.faults
         if history.violation is not None:
             violations[seed] = history.violation.check
+    gc.enable()
     gc.collect()
     return len(seeds), faults, violations
 
