@@ -276,6 +276,8 @@ class Rest:
                 world.violate("at rest", f"{store} in memory is not what is durable: {difference(awake, state)}")
 
     def _node_missing(self, node: SimulatedNode) -> str | None:
+        if node.clock.held:
+            return "it does not believe its clock"
         if node.node.writer.position != node.node.gate.durable:
             return "something is not durable yet"
         trades = [trade for trade in node.node.trades.open_trades() if trade.role != "acceptor"]
