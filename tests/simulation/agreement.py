@@ -139,16 +139,9 @@ class _Agreement:
         rates = world.rates = world.plan.faults
         self._network.trouble()
         world.tell("all", "faults begin")
-        troubles = (
-            (rates.cuts, self._cut),
-            (rates.pauses, self._pause),
-            (rates.jumps, self._jump),
-        )
-        for rate, act in troubles:
-            if rate:
-                for _ in range(int(rate * self._trouble_s + world.share())):
-                    world.after(self._soon_s(), act, self._unlucky())
-
+        for rate, act in ((rates.cuts, self._cut), (rates.pauses, self._pause), (rates.jumps, self._jump)):
+            for _ in range(int(rate * self._trouble_s + world.share()) if rate else 0):
+                world.after(self._soon_s(), act, self._unlucky())
         for node in self._nodes:
             if (rates.crashes and world.share() < 0.5) or (rates.lost_disks and node not in self._homes):
                 world.after(self._soon_s(), self._crash, node)
@@ -274,7 +267,7 @@ class _Agreement:
                 continue
             if not truth.ended:
                 raise Violation("liveness", f"{coordinator.name} runs, opened {trade_id} and never told its end")
+            keys = {f"register/{trade_id}", *(f"finished/{trade_id}/{each.store}" for each in truth.party.participants)}
             for node in self._nodes:
-                for key in node.facts:
-                    if key.startswith((f"register/{trade_id}", f"finished/{trade_id}/")):
-                        raise Violation("forgetting", f"{trade_id} is over and {node.name} keeps {key} for ever")
+                if not keys.isdisjoint(node.facts):
+                    raise Violation("forgetting", f"{node.name} keeps {trade_id} for ever, although it is closed")

@@ -81,8 +81,8 @@ class Node:
     """One node. `engine` is None while it is down; `facts` and `disk_held` are its disk."""
 
     __slots__ = (
-        "checks", "danger", "disk_held", "engine", "facts", "held", "house", "incarnation", "name", "offset_s",
-        "paused_until_s", "rate", "since_epoch", "unsynced", "wakes_at_s", "weakness", "world",
+        "asked_s", "checks", "danger", "disk_held", "engine", "facts", "held", "house", "life", "name", "offset_s",
+        "paused_until_s", "rate", "since_epoch", "starts", "unsynced", "wakes_at_s", "weakness", "world",
     )  # fmt: skip
 
     def __init__(self, name: str, house: House) -> None:
@@ -92,8 +92,11 @@ class Node:
         self.world = world
         self.checks = house.checks
         self.engine: Agreement | None = None
-        self.incarnation = 0
         self.since_epoch = 1
+        self.starts = 0
+        """How many times it was started on this disk."""
+        self.life = 0
+        """The incarnation under which the engine runs, or ran last."""
         self.facts: dict[str, Fact] = {}
         self.disk_held: dict[str, None] = {}
         self.held: dict[str, None] = {}
@@ -102,22 +105,20 @@ class Node:
         self.offset_s = 1_000 * world.share()
         self.paused_until_s = 0.0
         self.wakes_at_s = NEVER_S
+        self.asked_s: float | None = None
+        """When its next tick is; and by its clock, when the engine asked for it."""
         self.weakness = WEAKNESSES[int(world.share() * len(WEAKNESSES))]
         self.danger = 1.0
         """How many times as likely as usual its present step is its last."""
-
-    @property
-    def life(self) -> int:
-        """The incarnation under which the engine runs, or ran last."""
-        return self.since_epoch * LIFE + self.incarnation
 
     def start(self) -> None:
         """Start it of what is on its disk, if it is down."""
         if self.engine is not None:
             return
-        self.incarnation += 1
+        self.starts += 1
+        self.life = self.since_epoch * LIFE + self.starts
         self.held = self.disk_held.copy()
-        self.wakes_at_s = NEVER_S
+        self.asked_s = None
         self.world.tell(self.name, f"starts as incarnation {self.life}")
         facts = [fact for key, kept in self.facts.items() if (fact := read(key, msgspec.json.encode(kept))) is not None]
         self.engine = Agreement(
@@ -135,6 +136,7 @@ class Node:
         """Put its clock forward."""
         jump_s = outage_s(self.world)
         self.offset_s += jump_s
+        self.asked_s = None
         self.world.tell(self.name, f"has a clock that jumps by {jump_s:.3f} s")
         self._wake_later()
 
@@ -160,7 +162,7 @@ class Node:
         if self.world.told:
             stores = ", ".join(f"{each.store} at {each.node}" for each in parties)
             self.world.tell(self.name, f"opens {trade} of {stores}; acceptors {', '.join(acceptors)}")
-        self._obey(Record(effects))
+        self._obey(effects)
         return trade
 
     def recover(self, trade: TradeId, party: Party) -> None:
@@ -168,7 +170,7 @@ class Node:
         if self._runs():
             assert self.engine is not None
             self.world.tell(self.name, f"is told to recover {trade}")
-            self._obey(Record(self.engine.recover(trade, party, self.clock_s())))
+            self._obey(self.engine.recover(trade, party, self.clock_s()))
 
     def receive(self, sender: str, message: Message) -> None:
         """A message arrives; while the node stands still, it waits."""
@@ -184,56 +186,58 @@ class Node:
             if type(message) is self.weakness:
                 self.house.struck(self)
                 self.danger = DANGER
-            self._obey(Record(self.engine.step(sender, message, self.clock_s())))
+            self._obey(self.engine.step(sender, message, self.offset_s + self.rate * world.now_s))
             self.danger = 1.0
 
     def _runs(self) -> bool:
         return self.engine is not None and self.paused_until_s <= self.world.now_s
 
     def _wake_later(self) -> None:
+        """Let the engine tick when it wants to."""
         wake_at_s = self.engine.wake_at_s() if self.engine is not None else None
+        if wake_at_s == self.asked_s:
+            return
+        self.asked_s = wake_at_s
         if wake_at_s is None:
             self.wakes_at_s = NEVER_S
-            return
-        now_s = self.world.now_s
-        at_s = max((wake_at_s - self.offset_s) / self.rate, now_s) + TIMER_S
-        if at_s < self.wakes_at_s:
-            self.wakes_at_s = at_s
-            self.world.after(at_s - now_s, self._tick, at_s)
+        else:
+            delay_s = max((wake_at_s - self.clock_s()) / self.rate, 0.0) + TIMER_S
+            self.wakes_at_s = self.world.now_s + delay_s
+            self.world.after(delay_s, self._tick, self.wakes_at_s)
 
     def _tick(self, at_s: float) -> None:
         if self.engine is None or self.wakes_at_s != at_s:
             return
+        self.asked_s = None
         if self.paused_until_s > self.world.now_s:
             self.wakes_at_s = self.paused_until_s
             self.world.after(self.paused_until_s - self.world.now_s, self._tick, self.paused_until_s)
-            return
-        self.wakes_at_s = NEVER_S
-        self._obey(Record(self.engine.tick(self.clock_s())))
+        else:
+            self.wakes_at_s = NEVER_S
+            self._obey(self.engine.tick(self.clock_s()))
 
-    def _obey(self, record: Record) -> None:
+    def _obey(self, effects: Effects, held: str | None = None, settled: str | None = None) -> None:
         """Persist, send and do, as the contract says; unless the node dies of it."""
         world = self.world
         rates = world.rates
-        effects, held, settled = record
-        if world.strikes(rates.crashes * self.danger):
-            self._die(record)
+        if rates.crashes and world.strikes(rates.crashes * self.danger):
+            self._die(Record(effects, held, settled))
             return
         unsynced = self.unsynced
         if effects.persist or held or settled:
             if unsynced or world.strikes(rates.slow_fsyncs):
-                unsynced.append(record)
+                unsynced.append(Record(effects, held, settled))
                 if len(unsynced) == 1:
                     world.after(world.share() * rates.fsync_s, self._synced, self.engine)
             elif world.strikes(rates.failed_fsyncs):
-                unsynced.append(record)
+                unsynced.append(Record(effects, held, settled))
                 self.crash()
                 return
             else:
-                self._on_disk(record)
-        elif effects.binding and unsynced:
-            unsynced.append(record)
-        if effects.send and not (effects.binding and unsynced):
+                self._on_disk(effects, held, settled)
+        elif unsynced and effects.binding:
+            unsynced.append(Record(effects))
+        if effects.send and not (unsynced and effects.binding):
             self._send(effects.send)
         if effects.tasks:
             self._ask(effects.tasks)
@@ -244,7 +248,7 @@ class Node:
             return
         records, self.unsynced = self.unsynced, []
         for record in records:
-            self._on_disk(record)
+            self._on_disk(*record)
         for record in records:
             if record.effects.binding:
                 self._send(record.effects.send)
@@ -254,7 +258,7 @@ class Node:
         share = self.world.share
         written = not self.unsynced and share() < 1 / 3
         if written:
-            self._on_disk(record)
+            self._on_disk(*record)
         else:
             self.unsynced.append(record)
         if written or not record.effects.binding:
@@ -266,7 +270,7 @@ class Node:
         """It is gone; of what was not synced, some first records are on the disk all the same."""
         world = self.world
         for record in self.unsynced[: int(world.share() * (len(self.unsynced) + 1))]:
-            self._on_disk(record)
+            self._on_disk(*record)
         self.unsynced.clear()
         self.engine = None
         self.paused_until_s = 0.0
@@ -275,11 +279,10 @@ class Node:
         if epoch:
             self.facts = {}
             self.since_epoch = epoch
-            self.incarnation = 0
+            self.starts = 0
         world.after(outage_s(world), self.start)
 
-    def _on_disk(self, record: Record) -> None:
-        effects, held, settled = record
+    def _on_disk(self, effects: Effects, held: str | None, settled: str | None) -> None:
         changed = effects.persist
         if not (changed or held or settled):
             return
@@ -325,7 +328,7 @@ class Node:
         elif type(task) is JudgeTask:
             payload = None if str(task.trade) in self.house.refusing else b"+".join(task.votes.values())
             self.checks.judged(task.trade, payload)
-            self._obey(Record(engine.judged(task.trade, payload, self.clock_s())))
+            self._obey(engine.judged(task.trade, payload, self.clock_s()))
             self.house.proposed(task.trade)
         elif type(task) is SettleTask:
             self._settle(engine, task)
@@ -341,7 +344,7 @@ class Node:
             self.held[key] = None
         else:
             self.house.refusing.discard(key)
-        self._obey(Record(effects, held=key if yes else None))
+        self._obey(effects, held=key if yes else None)
 
     def _settle(self, engine: Agreement, task: SettleTask) -> None:
         key = f"prepared/{task.trade}/{task.store}"
@@ -349,7 +352,7 @@ class Node:
         if key not in self.held:
             raise Violation("settle once", f"{self.name} is to settle {key}, which it does not hold")
         del self.held[key]
-        self._obey(Record(engine.settled(task.trade, task.store, self.clock_s()), settled=key))
+        self._obey(engine.settled(task.trade, task.store, self.clock_s()), settled=key)
 
 
 def outage_s(world: World) -> float:
