@@ -276,6 +276,8 @@ class Rest:
                 world.violate("at rest", f"{store} in memory is not what is durable: {difference(awake, state)}")
 
     def _node_missing(self, node: SimulatedNode) -> str | None:
+        if node.node.map.version != self._house.map.version:
+            return "it does not know the latest map"
         if node.clock.held:
             return "it does not believe its clock"
         if node.node.writer.position != node.node.gate.durable:
