@@ -36,7 +36,7 @@ class ReactorOfOneStart:
         """See Reactor."""
         return self._clock.seconds()
 
-    def callLater(self, delay: float, call: Callable[..., Any], *args: Any, **kwargs: Any) -> DelayedCall:  # noqa: N802
+    def callLater(self, delay: float, call: Callable[..., Any], *args: Any, **kwargs: Any) -> DelayedCall:  # noqa: N802 - Twisted's name
         """See Reactor."""
         self._calls = [made for made in self._calls if made.active()]
         made = self._clock.callLater(delay, call, *args, **kwargs)
