@@ -85,15 +85,17 @@ def test_a_full_disk_stops_the_node(nodes: Nodes, loop: Loop, small_disk: SmallD
     node = house.serve(data=place, before=small_disk.inside)
     house.trade.begin()
     house.trade.until_answered(FEW)
-    filler = small_disk.here / "filler"
-    fill(filler)
+    fillers = [small_disk.here / "filler", small_disk.here / "filler of what the node left"]
+    fill(fillers[0])
     assert house.until_ended(node) == STOPPED_ITSELF
     house.trade.cut_off()
     assert_told(node, place, "free space")
+    fill(fillers[1])
     refused = house.start(data=place, before=small_disk.inside)
     assert refused.exit_code() == COULD_NOT_START
     assert_told(refused, place, "free space")
-    filler.unlink()
+    for filler in fillers:
+        filler.unlink()
     node = house.serve(data=place, before=small_disk.inside)
     house.assert_nothing_is_lost()
     node.kill()
