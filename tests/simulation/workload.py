@@ -37,6 +37,8 @@ BEGIN_S = 0.3
 THINK_S = 0.25
 LOOK_S = 0.05
 """How long somebody waits between two requests who looks round in a house at rest."""
+LOOKS_MAX = 40
+"""How often it asks for the same: a late frame of an older map may still cut a link."""
 KEYED = 0.6
 """Share of mutations to which the client itself gives a key."""
 TWICE = 0.08
@@ -284,10 +286,13 @@ class Crowd:
             assert visit is not None, "a house at rest lets everybody in"
             yield visit.enter(follows=False)
             for ask in (GetPlayer(), *self._board.bids(player, self._random)):
-                attempt = yield visit.ask(ask)
-                if attempt.outcome is None:
+                for _ in range(LOOKS_MAX):
+                    attempt = yield visit.ask(ask)
+                    yield self.pause(LOOK_S)
+                    if attempt.outcome is not None:
+                        break
+                else:
                     self.world.violate("at rest", f"{player} is not served: {attempt}")
-                yield self.pause(LOOK_S)
             visit.leave()
         self._under_way -= 1
 
