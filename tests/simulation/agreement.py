@@ -11,7 +11,17 @@ from random import Random
 from msgspec.structs import replace
 
 from shardnode.agreement.limits import AgreementLimits
-from shardnode.agreement.messages import Accept, Accepted, Acked, Close, Decided, Message, Participant, TradeId
+from shardnode.agreement.messages import (
+    Accept,
+    Accepted,
+    Acked,
+    Close,
+    Decided,
+    Message,
+    Participant,
+    Promise,
+    TradeId,
+)
 from tests.simulation.agreement_checks import Checks
 from tests.simulation.agreement_network import Network
 from tests.simulation.agreement_node import House, Node, outage_s
@@ -32,16 +42,18 @@ REFUSED = 0.05
 """Share of legs whose vote is NO."""
 REFUSED_TOGETHER = 0.03
 """Share of trades that their votes together make an abort."""
+NODES = (3, 3, 3, 3, 4, 5, 5, 5, 5)
+"""How many nodes a history has."""
 SIZES = (1, 1, 1, 2, 3)
 """How many trades a history has."""
 CONTEST, CROWD = (0.15, 1.0), (0.3, 2.0)
 """Absence and mildness of the kinds of faults around a single trade, and around several."""
-PRELUDES = (None, None, Accept, Accept, Accept, Accept, Accepted, Decided, Acked, Close)
+PRELUDES = (None, None, Accept, Accept, Accept, Promise, Promise, Accepted, Decided, Acked, Close)
 PRELUDE_S = 1.0
 """A seed draws one of these: faults begin at once, or with the first message of a kind; at the latest after this."""
 SELF_S = 0.00001
 """How long a message takes from a node to itself."""
-BYSTANDERS_MAX = 4
+BYSTANDERS_MAX = 6
 BYSTANDER_S = (0.0003, 1.0)
 """So many nodes may begin to recover a trade by themselves, this long after its coordinator sent ACCEPT."""
 DURATIONS = tuple(name for name in AgreementLimits.__struct_fields__ if name.endswith("_s"))
@@ -51,7 +63,7 @@ RECOVERY = ("recovery_s", "recovery_jitter_s", "ask_s", "backoff_s", "backoff_ma
 def plan(seed: int) -> Plan:
     """The history of a seed."""
     random = Random(~seed)
-    nodes = 3 if random.random() < 0.6 else random.choice((4, 5))
+    nodes = random.choice(NODES)
     size = random.choice(SIZES)
     return Plan(seed, draw(random, *(CONTEST if size == 1 else CROWD)), nodes, size)
 
@@ -243,7 +255,7 @@ class _Agreement:
 
     def _acceptors(self) -> tuple[str, ...]:
         random = self.world.random
-        count = 5 if len(self._nodes) == 5 and random.random() < 0.5 else 3
+        count = 5 if len(self._nodes) == 5 and random.random() < 0.8 else 3
         return tuple(node.name for node in random.sample(self._nodes, count))
 
     def _calm(self) -> None:

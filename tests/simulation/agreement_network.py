@@ -22,7 +22,7 @@ from tests.simulation.world import World
 LATENCY_S = (0.0005, 0.002, 0.6)
 """How long messages take over the fastest link, and over the slowest of a history: between these two."""
 KINDS = (
-    *(Accept, Accept, Accept, Accept, Accept, Accept, Promise, Promise, Accepted, Accepted, Propose, Propose),
+    *(Accept, Accept, Accept, Accept, Accept, Accept, Promise, Promise, Accepted, Accepted, Accepted, Propose, Propose),
     *(Prepare, Vote, Nack, Decided, Decided, Acked, Finished, Close, Close, CloseTaken),
 )
 """Kinds of messages that may be a target."""
