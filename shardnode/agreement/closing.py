@@ -52,4 +52,4 @@ class Closing:
     def taken(self, sender: str, message: CloseTaken) -> None:
         """A node has a Close durably."""
         if message.incarnation == self._incarnation and message.number >= self._owed.get(sender, self._number + 1):
-            del self._owed[sender]
+            self._owed.pop(sender, None)

@@ -354,3 +354,10 @@ def test_limits_that_contradict_each_other_are_refused() -> None:
     """A coordinator that gave up before its participants would tell no refusals."""
     with pytest.raises(AssertionError, match="last moment"):
         AgreementLimits(prepare_s=3.0)
+
+
+def test_a_close_that_was_never_sent_is_not_taken() -> None:
+    """Who says that it has taken more than was ever closed, or was owed nothing, changes nothing."""
+    agreement = opened()
+    agreement.step("n9", CloseTaken(1, 99), 0.1)
+    assert [trade.state for trade in agreement.open_trades(0.1)] == ["PREPARING"]
