@@ -22,8 +22,9 @@ from shardnode.cluster.attach import AttachLimits, HomeSide, SessionSide
 from shardnode.cluster.feed import FeedLimits, Origin, Subscriber
 from shardnode.cluster.map import ClusterMap
 from shardnode.cluster.network import Network, NetworkEvents, PeerFault
-from shardnode.cluster.ports import Home, Reactor
+from shardnode.cluster.ports import Home
 from shardnode.cluster.post import Post, PostLimits
+from shardnode.cluster.reactor import Reactor
 from shardnode.cluster.router import Router, RouterLimits
 from shardnode.cluster.transfers import TransferLimits, Transfers
 from shardnode.ops.metrics import Metrics

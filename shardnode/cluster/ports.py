@@ -1,7 +1,6 @@
 """What the cluster needs of the node around it, handed in by the composition root."""
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
 
@@ -12,23 +11,6 @@ from auction.state import Notice, StoreId
 from shardnode.agreement.messages import Message
 from shardnode.cluster.messages import Transfer
 from shardnode.search.index import ListingIndex
-
-
-class DelayedCall(Protocol):
-    """A call that is yet to come."""
-
-    def cancel(self) -> None:
-        """Do not call."""
-
-
-class Reactor(Protocol):
-    """Time, and what happens later."""
-
-    def seconds(self) -> float:
-        """Seconds on a clock of the reactor's own, which never jumps."""
-
-    def callLater(self, delay: float, callable: Callable[..., Any], *args: Any, **kwargs: Any) -> DelayedCall:  # noqa: A002, N802 - Twisted's names
-        """Call after so many seconds."""
 
 
 class Home(Protocol):

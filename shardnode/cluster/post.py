@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from shardnode.cluster.map import ClusterMap
 from shardnode.cluster.messages import Frame, PeerMessage
 from shardnode.cluster.network import FRAME_BYTES_MAX, Network, PeerFault
-from shardnode.cluster.ports import Reactor
+from shardnode.cluster.reactor import Reactor
 from shardnode.ops.metrics import Metrics
 
 FRAME_HEAD_BYTES_MAX = 64

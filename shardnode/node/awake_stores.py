@@ -16,8 +16,8 @@ from twisted.python.failure import Failure
 from auction.events import decode_events
 from auction.evolve import evolve
 from auction.state import TABLES, PlayerState, StoreId
+from shardnode.cluster.reactor import Reactor
 from shardnode.node.lanes import Lane
-from shardnode.node.reactor import Reactor
 from shardnode.ops.metrics import Metrics
 from shardnode.storage.port import Snapshot, Storage, StorageFault
 

@@ -15,10 +15,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from auction.state import Listing, StoreId
+from shardnode.cluster.reactor import Reactor
 from shardnode.node.awake_stores import AwakeStores
 from shardnode.node.gate import Gate
 from shardnode.node.lanes import Lane
-from shardnode.node.reactor import Reactor
 from shardnode.ops.metrics import Metrics
 from shardnode.storage.port import Storage, StorageFault
 

@@ -9,9 +9,9 @@ from twisted.logger import Logger
 from auction.commands import EndListing
 from auction.context import HOUSE, Answer, Request
 from auction.state import StoreId
+from shardnode.cluster.reactor import Reactor
 from shardnode.node.awake_stores import AwakeStores
 from shardnode.node.clock import HouseClock
-from shardnode.node.reactor import Reactor
 from shardnode.ops.metrics import Metrics
 from shardnode.storage.port import StorageFault
 from shardnode.wire.errors import Unavailable

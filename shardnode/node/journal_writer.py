@@ -12,9 +12,9 @@ from twisted.python.failure import Failure
 
 from auction.events import Record, encode_events
 from auction.state import Listing, StoreId
+from shardnode.cluster.reactor import Reactor
 from shardnode.node.gate import Gate
 from shardnode.node.lanes import Lane
-from shardnode.node.reactor import Reactor
 from shardnode.ops.metrics import Metrics
 from shardnode.storage.port import Append, Entry, Journal
 

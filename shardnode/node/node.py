@@ -25,6 +25,7 @@ from shardnode.cluster.cluster import Cluster, ClusterLimits
 from shardnode.cluster.map import ClusterMap
 from shardnode.cluster.messages import Transfer
 from shardnode.cluster.network import Network, NetworkEvents
+from shardnode.cluster.reactor import Reactor
 from shardnode.node.arrivals import Arrivals
 from shardnode.node.awake_stores import AwakeStores, StoreLimits
 from shardnode.node.checkpoints import CheckpointLimits, Checkpoints
@@ -33,7 +34,6 @@ from shardnode.node.endings import Endings
 from shardnode.node.gate import Gate
 from shardnode.node.journal_writer import JournalWriter
 from shardnode.node.lanes import Lane
-from shardnode.node.reactor import Reactor
 from shardnode.node.records import Records
 from shardnode.node.requests import RequestLimits, Requests
 from shardnode.node.searches import Searches, SearchLimits

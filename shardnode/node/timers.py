@@ -16,9 +16,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from auction.state import StoreId
+from shardnode.cluster.reactor import Reactor
 from shardnode.node.clock import HouseClock
 from shardnode.node.lanes import Lane
-from shardnode.node.reactor import Reactor
 from shardnode.storage.port import Journal
 
 log = Logger()

@@ -12,8 +12,8 @@ from twisted.python.failure import Failure
 from auction import keys
 from auction.evolve import evolve
 from auction.state import StoreId
+from shardnode.cluster.reactor import Reactor
 from shardnode.node.awake_stores import AwakeStores
-from shardnode.node.reactor import Reactor
 from shardnode.node.records import Records
 from shardnode.ops.metrics import Metrics
 from shardnode.storage.port import StorageFault

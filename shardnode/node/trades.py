@@ -33,9 +33,9 @@ from shardnode.agreement.facts import read
 from shardnode.agreement.limits import AgreementLimits
 from shardnode.agreement.messages import Acked, Message, Participant, TradeId
 from shardnode.cluster.map import ClusterMap
+from shardnode.cluster.reactor import Reactor
 from shardnode.node.awake_stores import AwakeStores
 from shardnode.node.gate import Gate
-from shardnode.node.reactor import Reactor
 from shardnode.node.records import Facts, Records
 from shardnode.node.requests import Requests, undecided
 from shardnode.node.turns import Place, Turns

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from twisted.python.failure import Failure
 
 from auction.state import StoreId
-from shardnode.node.reactor import DelayedCall, Reactor
+from shardnode.cluster.reactor import DelayedCall, Reactor
 from shardnode.ops.metrics import Metrics
 
 WAITING_MAX = 32

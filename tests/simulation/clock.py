@@ -47,7 +47,7 @@ class Machine:
 
 
 class Call:
-    """A call that is yet to come (`shardnode.node.reactor.DelayedCall`)."""
+    """A call that is yet to come (`shardnode.cluster.reactor.DelayedCall`)."""
 
     __slots__ = ("_args", "_function", "_kwargs", "_process", "due_s")
 
@@ -104,7 +104,7 @@ class Process:
         *args: Any,
         **kwargs: Any,
     ) -> Call:
-        """See shardnode.node.reactor.Reactor."""
+        """See shardnode.cluster.reactor.Reactor."""
         assert delay >= 0, delay
         call = Call(self, self._machine.monotonic_s() + delay, callable, args, kwargs)
         if self.alive:

@@ -15,7 +15,7 @@ class Reactor(Protocol):
     """Time, and what happens later."""
 
     def seconds(self) -> float:
-        """Seconds on a clock of the reactor's own."""
+        """Seconds on a clock of the reactor's own, which never jumps."""
 
     def callLater(self, delay: float, callable: Callable[..., Any], *args: Any, **kwargs: Any) -> DelayedCall:  # noqa: A002, N802 - Twisted's names
         """Call after so many seconds."""
