@@ -7,8 +7,7 @@ it carries the sender's durable journal position in eight bytes.
 
 from collections import deque
 from collections.abc import Callable
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Protocol
 
 from autobahn.twisted.websocket import (
     WebSocketClientFactory,
@@ -26,6 +25,7 @@ from zope.interface import implementer
 
 from shardnode.cluster.handshake import HANDSHAKE_BYTES_MAX, PEER_PROTOCOL, Handshake, Hello
 from shardnode.cluster.network import FRAME_BYTES_MAX
+from shardnode.gateway.fail_stop import fail_stop
 from shardnode.gateway.frames import message_head
 from shardnode.gateway.outbox import write_now
 
@@ -42,10 +42,6 @@ REASON_BYTES_MAX = 123
 GOING_AWAY = 1001
 POLICY_VIOLATION = 1008
 TRY_AGAIN_LATER = 1013
-
-P = ParamSpec("P")
-R = TypeVar("R")
-S = TypeVar("S", bound="PeerSocket")
 
 OPTIONS = {
     "maxFramePayloadSize": HANDSHAKE_BYTES_MAX,  # until the other side is known
@@ -88,22 +84,6 @@ class SocketEvents(Protocol):
 
     def failed(self, failure: Failure) -> None:
         """A bug of this node."""
-
-
-def _fail_stop(step: "Callable[Concatenate[S, P], R]") -> "Callable[Concatenate[S, P], R | None]":
-    """A step of a socket in which an unexpected exception is a bug of ours: it stops the node, as everywhere."""
-
-    @wraps(step)
-    def guarded(socket: S, /, *args: P.args, **kwargs: P.kwargs) -> R | None:
-        try:
-            return step(socket, *args, **kwargs)
-        except ConnectionDeny:
-            raise
-        except Exception:
-            socket.events.failed(Failure())
-            return None
-
-    return guarded
 
 
 @implementer(IPushProducer)
@@ -159,7 +139,11 @@ class PeerSocket:
         self._lost = reason.getErrorMessage() or repr(reason.value)
         super().connectionLost(reason)  # type: ignore[misc]  # Autobahn's, the other base
 
-    @_fail_stop
+    def stop_node(self, failure: Failure) -> None:
+        """See FailStop."""
+        self.events.failed(failure)
+
+    @fail_stop
     def onOpen(self) -> None:
         """There is a WebSocket; begin the handshake."""
         self.transport.unregisterProducer()  # on the dialled side the HTTP channel, whose request this was
@@ -172,7 +156,7 @@ class PeerSocket:
         self.heard_at_s = self.events.reactor.seconds()
         self._dataReceived(data)
 
-    @_fail_stop
+    @fail_stop
     def onMessageEnd(self) -> None:
         """A message of the handshake, or a frame. Autobahn's own way from here asks for observers that nobody has."""
         message = b"".join(self.message_data)
@@ -186,13 +170,13 @@ class PeerSocket:
         else:
             self._shake_hands(message)
 
-    @_fail_stop
+    @fail_stop
     def onPong(self, payload: bytes) -> None:
         """A heartbeat."""
         if self.hello is not None and len(payload) == POSITION_BYTES:
             self.events.heard(self, int.from_bytes(payload, "big"))
 
-    @_fail_stop
+    @fail_stop
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """The TCP connection is gone."""
         self._stop_deadline()
@@ -293,7 +277,7 @@ class DiallingSocket(PeerSocket, WebSocketClientProtocol):  # type: ignore[misc]
 class DialledSocket(PeerSocket, WebSocketServerProtocol):  # type: ignore[misc]  # Autobahn's own bases disagree
     """The end that was dialled."""
 
-    @_fail_stop
+    @fail_stop
     def onConnect(self, request: ConnectionRequest) -> str:
         """Let in who speaks as nodes do, while there is room."""
         if request.path != PEER_PATH or PEER_PROTOCOL not in request.protocols:

@@ -5,9 +5,7 @@ binary message as it is (`shardnode.gateway.frames`), and `send` collects frames
 (`shardnode.gateway.outbox`) in place of `sendMessage`. `onMessageEnd` skips observers that nobody registered.
 """
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
@@ -17,6 +15,7 @@ from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from shardnode.gateway.fail_stop import fail_stop
 from shardnode.gateway.frames import message_head, unmasked_message
 from shardnode.gateway.limits import GatewayLimits
 from shardnode.gateway.occupancy import Occupancy
@@ -30,9 +29,6 @@ from shardnode.wire.errors import ClientFault
 from shardnode.wire.events import Hello, World
 from shardnode.wire.transport import PROTOCOL, WEBSOCKET_PATH, CloseCode
 from worlddata.types import Catalog
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class ConnectionFactory(WebSocketServerFactory):
@@ -97,22 +93,6 @@ class ConnectionFactory(WebSocketServerFactory):
         return Hello(self._node, PROTOCOL, self.ports.now_ms(), world, self.limits.message_bytes_max)
 
 
-def _fail_stop(step: "Callable[Concatenate[Connection, P], R]") -> "Callable[Concatenate[Connection, P], R | None]":
-    """A step of a connection in which an unexpected exception is a bug of ours: it stops the node, as everywhere."""
-
-    @wraps(step)
-    def guarded(connection: "Connection", /, *args: P.args, **kwargs: P.kwargs) -> R | None:
-        try:
-            return step(connection, *args, **kwargs)
-        except ConnectionDeny:
-            raise
-        except Exception:
-            connection.factory.ports.failed(Failure())
-            return None
-
-    return guarded
-
-
 @implementer(IPushProducer)
 class Connection(WebSocketServerProtocol):
     """One WebSocket. It is the transport's producer: when answers are not read, requests are not read either."""
@@ -143,7 +123,11 @@ class Connection(WebSocketServerProtocol):
 
     # handshake
 
-    @_fail_stop
+    def stop_node(self, failure: Failure) -> None:
+        """See FailStop."""
+        self.factory.ports.failed(failure)
+
+    @fail_stop
     def onConnect(self, request: ConnectionRequest) -> str | None:
         """Choose the subprotocol, and take a token that came along."""
         if request.path != WEBSOCKET_PATH:
@@ -163,7 +147,7 @@ class Connection(WebSocketServerProtocol):
                 return str(subprotocol)
         raise ConnectionDeny(ConnectionDeny.BAD_REQUEST, f"subprotocols spoken here: {', '.join(CODECS)}")
 
-    @_fail_stop
+    @fail_stop
     def onOpen(self) -> None:
         """Greet the client, unless there is no room for it."""
         factory = self.factory
@@ -194,7 +178,7 @@ class Connection(WebSocketServerProtocol):
         self._heard_s = self._pinged_s = factory.ports.monotonic_s()
         self._heartbeat = factory.reactor.callLater(factory.limits.ping_every_s, self._beat)
 
-    @_fail_stop
+    @fail_stop
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:  # noqa: ARG002 - Autobahn's
         """The TCP connection is gone."""
         for timer in (self._heartbeat, self._overdue, self._cut):
@@ -224,7 +208,7 @@ class Connection(WebSocketServerProtocol):
         """Go on with what was received, unless the client does not read what it gets for it."""
         return not self._stalled and bool(super().processData())
 
-    @_fail_stop
+    @fail_stop
     def onMessageEnd(self) -> None:
         """A message is complete."""
         frames = self.message_data
@@ -246,7 +230,7 @@ class Connection(WebSocketServerProtocol):
             and self._session is not None
         )
 
-    @_fail_stop
+    @fail_stop
     def _take(self, message: bytes) -> None:
         session = self._session
         assert session is not None
@@ -268,7 +252,7 @@ class Connection(WebSocketServerProtocol):
         if self._leaving_bytes > TURN_BYTES_MAX:
             self.flush()
 
-    @_fail_stop
+    @fail_stop
     def flush(self) -> None:
         """Write what was sent in this turn."""
         if not self._leaving:
@@ -324,7 +308,7 @@ class Connection(WebSocketServerProtocol):
         if not isReply and self._cut is None:
             self._cut = self.factory.reactor.callLater(self.factory.limits.close_within_s, self.dropConnection, True)
 
-    @_fail_stop
+    @fail_stop
     def _answer_overdue(self) -> None:
         self._overdue = None
         assert self._session is not None
@@ -332,7 +316,7 @@ class Connection(WebSocketServerProtocol):
         if again_s is not None:
             self._overdue = self.factory.reactor.callLater(again_s, self._answer_overdue)
 
-    @_fail_stop
+    @fail_stop
     def _beat(self) -> None:
         limits = self.factory.limits
         now_s = self.factory.ports.monotonic_s()

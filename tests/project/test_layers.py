@@ -53,7 +53,7 @@ LAYERS = {
     "shardnode.cluster": Layer(
         ours=(
             *(*_SHELL, "shardnode.agreement", "shardnode.ops", "shardnode.search"),
-            *("shardnode.gateway.frames", "shardnode.gateway.outbox"),
+            *("shardnode.gateway.fail_stop", "shardnode.gateway.frames", "shardnode.gateway.outbox"),
         ),
         libraries=(*_TWISTED, "autobahn", "cryptography", "OpenSSL"),
     ),
