@@ -9,10 +9,10 @@ from auction.context import Context
 from auction.events import BidPlaced, BuyoutPaid, Event
 from auction.listings import BidVote, BuyoutVote
 from auction.outcomes import Undecided
+from auction.player_state import PlayerState
 from auction.pricing import min_bid
 from auction.refusals import Refusal
 from auction.results import BidResult, BuyoutResult
-from auction.state import PlayerState
 from auction.views import listing_view
 from auction.wallet import cannot_pay
 

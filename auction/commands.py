@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from auction.state import ListingState
-from worlddata.types import Amount
+from auction.house_state import FrozenThing
+from auction.state import OFFER_ITEMS_MAX, ListingState, OrderSide
+from worlddata.types import MAX_AMOUNT, Amount
 
 PlayerName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
@@ -125,8 +126,8 @@ Sort = Annotated[
 ]
 
 
-class SearchListings(Query, frozen=True, kw_only=True):
-    """Open listings of the whole house by filters; see `docs/protocol.md`."""
+class ListingFilter(Query, frozen=True, kw_only=True):
+    """Which open listings are meant: those that pass every filter given."""
 
     category: Id | None = None
     base: Id | None = None
@@ -136,6 +137,11 @@ class SearchListings(Query, frozen=True, kw_only=True):
     stats: Annotated[list[StatBounds], msgspec.Meta(max_length=16)] | None = None
     text: Annotated[str, msgspec.Meta(max_length=100)] | None = None
     buyout_only: bool = False
+
+
+class SearchListings(ListingFilter, frozen=True, kw_only=True):
+    """Open listings of the whole house by filters; see `docs/protocol.md`."""
+
     with_market: bool = False
     score: Annotated[dict[str, StatValue], msgspec.Meta(max_length=32)] | None = None
     sort: Sort = "ends_at"
@@ -181,6 +187,125 @@ class GrantedItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     bound: bool = False
 
 
+Pieces = Annotated[int, msgspec.Meta(ge=1, le=MAX_AMOUNT)]
+
+
+class QuoteCommodity(Query, frozen=True, kw_only=True):
+    """What so many pieces cost, or bring, now; the answer holds for a while."""
+
+    commodity: Id
+    side: OrderSide
+    quantity: Pieces
+
+
+class CommodityOrder(Mutation, frozen=True, kw_only=True):
+    """An order for pieces of a commodity: at a limit each, or by a quote alone."""
+
+    commodity: Id | None = None
+    quantity: Pieces | None = None
+    limit_price: Amount | None = None
+    quote: Id | None = None
+
+
+class BuyCommodity(CommodityOrder, frozen=True, kw_only=True):
+    """Buy at the limit or better; what is not filled at once rests."""
+
+
+class SellCommodity(CommodityOrder, frozen=True, kw_only=True):
+    """Sell at the limit or better; what is not filled at once rests."""
+
+
+class CancelOrder(Mutation, frozen=True, kw_only=True):
+    """Take back what is left of the caller's own order."""
+
+    order: Id
+
+
+class MyOrders(Query, frozen=True, kw_only=True):
+    """The caller's orders that rest, oldest first."""
+
+    limit: Limit = PAGE_DEFAULT
+    cursor: Cursor | None = None
+
+
+class GetBook(Query, frozen=True, kw_only=True):
+    """What rests in a commodity's book, price by price, the best `depth` of each side first."""
+
+    commodity: Id
+    depth: Limit = 20
+
+
+class GetCandles(Query, frozen=True, kw_only=True):
+    """The latest candles of a commodity, oldest first."""
+
+    commodity: Id
+    bucket_s: Literal[60, 3600, 86400]
+    limit: Limit = PAGE_DEFAULT
+
+
+OfferQuantities = Annotated[dict[str, Pieces], msgspec.Meta(max_length=OFFER_ITEMS_MAX)]
+
+
+class OfferSide(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Gold and goods that one side of an offer gives."""
+
+    gold: Amount = 0
+    items: Annotated[list[Id], msgspec.Meta(max_length=OFFER_ITEMS_MAX)] = []
+    commodities: OfferQuantities = {}
+
+
+class MakeOffer(Mutation, frozen=True, kw_only=True):
+    """Offer another player gold and goods for gold and goods; `give` is held while the offer is open."""
+
+    to: PlayerName
+    give: OfferSide
+    want: OfferSide
+    expires_s: Amount | None = None
+
+
+class AcceptOffer(Mutation, frozen=True, kw_only=True):
+    """Give what is wanted and get what is offered, at once."""
+
+    offer: Id
+
+
+class DeclineOffer(Mutation, frozen=True, kw_only=True):
+    """Turn down an offer that was made to the caller."""
+
+    offer: Id
+
+
+class WithdrawOffer(Mutation, frozen=True, kw_only=True):
+    """Take the caller's own offer back."""
+
+    offer: Id
+
+
+class ListOffers(Query, frozen=True, kw_only=True):
+    """Open offers that the caller made, then those made to the caller, oldest first."""
+
+    limit: Limit = PAGE_DEFAULT
+    cursor: Cursor | None = None
+
+
+class CreateWatch(Mutation, frozen=True, kw_only=True):
+    """Be told of listings that come to match a search, of a listing's changes or of a commodity's: one of the three."""
+
+    query: ListingFilter | None = None
+    listing: Id | None = None
+    commodity: Id | None = None
+
+
+class DeleteWatch(Mutation, frozen=True, kw_only=True):
+    """Be told of it no more."""
+
+    watch: Id
+
+
+class ListWatches(Query, frozen=True, kw_only=True):
+    """All of the caller's watches, oldest first."""
+
+
 Quantities = Annotated[dict[str, Amount], msgspec.Meta(max_length=100)]
 
 
@@ -213,15 +338,73 @@ class InspectPlayer(Query, frozen=True, kw_only=True):
     player: PlayerName
 
 
+class FreezeTrading(Mutation, frozen=True, kw_only=True):
+    """Stop trading in the house, a category, a commodity or for a player. The key belongs to caller and house."""
+
+    what: FrozenThing
+    id: Id | None = None
+    claims: bool = True
+    """Whether what waits may still be claimed, and what was begun be taken back."""
+
+
+class ThawTrading(Mutation, frozen=True, kw_only=True):
+    """Let trading go on."""
+
+    what: FrozenThing
+    id: Id | None = None
+
+
 class EndListing(Mutation, frozen=True, kw_only=True):
     """The house's own command, never a client's: settle a listing that is due."""
 
     listing: Id
 
 
-Command = CreateListing | PlaceBid | BuyOut | CancelListing | ClaimDelivery | Grant | Take | EndListing
+class EndOffer(Mutation, frozen=True, kw_only=True):
+    """The same of an offer that has expired."""
+
+    offer: Id
+
+
+Command = (
+    CreateListing
+    | PlaceBid
+    | BuyOut
+    | CancelListing
+    | ClaimDelivery
+    | BuyCommodity
+    | SellCommodity
+    | CancelOrder
+    | MakeOffer
+    | AcceptOffer
+    | DeclineOffer
+    | WithdrawOffer
+    | CreateWatch
+    | DeleteWatch
+    | Grant
+    | Take
+    | FreezeTrading
+    | ThawTrading
+    | EndListing
+    | EndOffer
+)
 """What may change stores."""
-StoreQuery = GetPlayer | ListInventory | GetListing | MyListings | MyBids | ListDeliveries | EventsSince | InspectPlayer
+StoreQuery = (
+    GetPlayer
+    | ListInventory
+    | GetListing
+    | MyListings
+    | MyBids
+    | ListDeliveries
+    | EventsSince
+    | InspectPlayer
+    | QuoteCommodity
+    | GetBook
+    | GetCandles
+    | MyOrders
+    | ListOffers
+    | ListWatches
+)
 """What stores answer without changing."""
 WorldQuery = DescribeWorld | ListBases | ListCommodities
 """What the catalog answers alone."""

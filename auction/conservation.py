@@ -10,7 +10,8 @@ from collections.abc import Iterable
 import msgspec
 
 from auction.amounts import fits
-from auction.state import Item, PlayerState
+from auction.player_state import PlayerState
+from auction.state import Item
 
 
 class Balance(msgspec.Struct):

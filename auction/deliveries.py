@@ -5,9 +5,10 @@ from auction.amounts import fits
 from auction.commands import ClaimDelivery
 from auction.context import Context
 from auction.events import DeliveryClaimed, DeliveryMade, Event, Goods, Refund, TransferSent, TransferTaken
+from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.results import DeliveryResult
-from auction.state import Account, Delivery, DeliveryKind, Item, PlayerState, StoreId
+from auction.state import Account, Delivery, DeliveryKind, Item, StoreId
 from auction.views import delivery_view
 from auction.wallet import has_room
 

@@ -1,4 +1,4 @@
-"""What can happen to a player store: the events, the only thing that is ever journaled.
+"""What can happen to a store: the events, the only thing that is ever journaled.
 
 An event carries every id, instant and rule value that it needs; `evolve` reads nothing else but the store's own state.
 The tag of each class ends in the version of its form: a changed form gets a new class with a new tag, and the old one
@@ -10,15 +10,43 @@ A record of the journal maps store ids to event lists; `encode_events` and `deco
 
 import msgspec
 
-from auction.state import DeliveryKind, Item, Listing, ListingState, Notice, PreparedLeg, StoreId
+from auction.house_state import Freeze
+from auction.market.events import (
+    CancelIn,
+    CancelSent,
+    DeliveryGrew,
+    MarketOpened,
+    OrderDone,
+    OrderEnded,
+    OrderFilled,
+    OrderIn,
+    OrderMatched,
+    OrderRemoved,
+    OrderRested,
+    OrderSent,
+    PurchaseCounted,
+)
+from auction.offers.events import OfferClosed, OfferEnded, OfferForgotten, OfferMade, OfferPaid, OfferReceived
+from auction.state import (
+    AuditEntry,
+    DeliveryKind,
+    Item,
+    Listing,
+    ListingState,
+    Notice,
+    PreparedLeg,
+    StoreId,
+    Watch,
+)
 
 
 class StoreOpened(msgspec.Struct, frozen=True, array_like=True, tag="store-opened.1", gc=False):
-    """The first event of every store: who owns it."""
+    """The first event of every player's store: who owns it."""
 
     player: str
     store: StoreId
     life: int = 1
+    at_ms: int = 0
 
 
 class Granted(msgspec.Struct, frozen=True, array_like=True, tag="granted.1"):
@@ -138,7 +166,7 @@ class Goods(msgspec.Struct, frozen=True, array_like=True, tag="goods.1"):
     refund: int
 
 
-Payload = Refund | Goods
+Payload = Refund | Goods | OrderIn | CancelIn | OrderDone | OrderFilled | OrderEnded | OfferClosed
 """What a transfer carries."""
 
 
@@ -167,6 +195,8 @@ class TransferTaken(msgspec.Struct, frozen=True, array_like=True, tag="transfer-
     at_ms: int
     life: int = 1
     """Of the store `sender`."""
+    to_stash: int = 0
+    """Pieces of a commodity that entered the stash by themselves: those of an order that the market did not take."""
 
 
 class LegPrepared(msgspec.Struct, frozen=True, array_like=True, tag="leg-prepared.1"):
@@ -184,6 +214,52 @@ class LegSettled(msgspec.Struct, frozen=True, array_like=True, tag="leg-settled.
     trade: str
     commit: bool
     at_ms: int
+
+
+class WatchMade(msgspec.Struct, frozen=True, array_like=True, tag="watch-made.1"):
+    """The player wants to hear of something."""
+
+    watch: Watch
+
+
+class WatchDropped(msgspec.Struct, frozen=True, array_like=True, tag="watch-dropped.1", gc=False):
+    """The player does not any more."""
+
+    watch: str
+
+
+class CooldownBegun(msgspec.Struct, frozen=True, array_like=True, tag="cooldown-begun.1", gc=False):
+    """Items that were just bought cannot be listed before `until_ms`."""
+
+    items: tuple[str, ...]
+    until_ms: int
+    at_ms: int
+
+
+class HouseOpened(msgspec.Struct, frozen=True, array_like=True, tag="house-opened.1", gc=False):
+    """The first event of the house's own store."""
+
+    store: StoreId
+    life: int
+
+
+class Frozen(msgspec.Struct, frozen=True, array_like=True, tag="frozen.1", gc=False):
+    """In the house's store: something is not traded from now on, or under other terms than before."""
+
+    freeze: Freeze
+
+
+class Thawed(msgspec.Struct, frozen=True, array_like=True, tag="thawed.1", gc=False):
+    """In the house's store: it is traded again."""
+
+    freeze: str
+    at_ms: int
+
+
+class Audited(msgspec.Struct, frozen=True, array_like=True, tag="audited.1"):
+    """Something that is kept for those who look after the house."""
+
+    entry: AuditEntry
 
 
 class Noticed(msgspec.Struct, frozen=True, array_like=True, tag="noticed.1"):
@@ -231,6 +307,26 @@ Event = (
     | TransferTaken
     | LegPrepared
     | LegSettled
+    | OrderSent
+    | CancelSent
+    | PurchaseCounted
+    | DeliveryGrew
+    | MarketOpened
+    | OrderMatched
+    | OrderRested
+    | OrderRemoved
+    | OfferMade
+    | OfferReceived
+    | OfferEnded
+    | OfferPaid
+    | OfferForgotten
+    | WatchMade
+    | WatchDropped
+    | CooldownBegun
+    | HouseOpened
+    | Frozen
+    | Thawed
+    | Audited
     | Noticed
     | Answered
     | KeyTold

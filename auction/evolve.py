@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from auction import events, ids
 from auction.amounts import checked
 from auction.ledger import BURNED, ELSEWHERE, ESCROW, GRANTED, HELD, WAITING, WALLET, post
+from auction.player_state import PlayerState
 from auction.state import (
     CLOSED_LISTINGS_KEPT,
     LOST_BIDS_KEPT,
@@ -24,10 +25,9 @@ from auction.state import (
     Delivery,
     Key,
     Listing,
-    PlayerState,
-    Table,
     TransferMark,
 )
+from auction.tables import Table
 
 
 def evolve(state: PlayerState, event: events.Event) -> None:
@@ -67,6 +67,7 @@ def after_close(row: Listing, event: events.ListingClosed) -> Listing:
         leader=event.buyer,
         leader_max=0,
         deposit=0,
+        ended_at_ms=event.at_ms,
     )
 
 
@@ -86,7 +87,7 @@ def after_placing(before: Bid | None, event: events.BidPlaced) -> Bid:
 
 def _store_opened(state: PlayerState, event: events.StoreOpened) -> None:
     assert 0 not in state.account, event
-    state.account.put(0, Account.opened(event.player, event.store, event.life))
+    state.account.put(0, Account.opened(event.player, event.store, event.life, event.at_ms))
 
 
 def _granted(state: PlayerState, event: events.Granted) -> None:

@@ -7,9 +7,10 @@ from auction.context import Context
 from auction.events import Event, Granted, StoreOpened, Taken
 from auction.outcomes import Undecided
 from auction.params import fitting_levels
+from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.results import GrantResult
-from auction.state import Account, Item, PlayerState
+from auction.state import Account, Item
 from auction.wallet import cannot_pay, has_room
 from worlddata.types import Base, Rarity, stat_range
 
@@ -24,7 +25,7 @@ def grant(state: PlayerState, ask: Grant, context: Context) -> tuple[list[Event]
         return unknown
     opened = state.account.get(0)
     store = context.store_of(ask.player)
-    account = opened or Account.opened(ask.player, store, context.life_of(store))
+    account = opened or Account.opened(ask.player, store, context.life_of(store), context.now_ms)
     no_room = _no_room(state, account, ask, context)
     if no_room is not None:
         return no_room
@@ -32,7 +33,7 @@ def grant(state: PlayerState, ask: Grant, context: Context) -> tuple[list[Event]
         _roll(ids.mint(account.store, "i", account.items_made + count), item, context)
         for count, item in enumerate(ask.items, start=1)
     )
-    opening = [] if opened else [StoreOpened(account.player, store, account.life)]
+    opening = [] if opened else [StoreOpened(account.player, store, account.life, context.now_ms)]
     granted = Granted(ask.gold, items, ask.commodities, context.now_ms)
     return [*opening, granted], GrantResult(ask.player, ask.gold, list(items))
 
@@ -58,7 +59,7 @@ def take(state: PlayerState, ask: Take, context: Context) -> tuple[list[Event], 
             return Refusal("insufficient_goods")
     commodities = {commodity: quantity for commodity, quantity in ask.commodities.items() if quantity}
     store = context.store_of(ask.player)
-    opening = [] if opened else [StoreOpened(ask.player, store, context.life_of(store))]
+    opening = [] if opened else [StoreOpened(ask.player, store, context.life_of(store), context.now_ms)]
     taken = Taken(ask.gold, tuple(ask.items), commodities, context.now_ms)
     return [*opening, taken], GrantResult(ask.player, ask.gold, held)
 

@@ -39,9 +39,10 @@ from auction.context import Answer, Context, Request
 from auction.events import Event, Record
 from auction.happening import happen, notices_of, take_in_sent
 from auction.outcomes import Asleep, Elsewhere, Executed, Locked, Outcome, Proposal, States, Stores, Undecided
+from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.results import ListingView, Result
-from auction.state import PlayerState, StoreId
+from auction.state import StoreId
 
 NOTHING: Mapping[str, ListingView | None] = MappingProxyType({})
 """Told of no listing."""

@@ -14,9 +14,10 @@ import msgspec
 from auction.commands import AdminMutation, Mutation
 from auction.context import Answer, Request
 from auction.events import Answered, Event, KeysForgotten, KeyTold
+from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.results import Result
-from auction.state import KEYS_KEPT_S, KEYS_MAX, KEYS_SWEPT_S, PlayerState
+from auction.state import KEYS_KEPT_S, KEYS_MAX, KEYS_SWEPT_S
 
 _deterministic = msgspec.msgpack.Encoder(order="deterministic")
 _encode = msgspec.msgpack.Encoder().encode

@@ -15,7 +15,8 @@ account row; what was granted always equals the sum of all the others.
 from typing import Final
 
 from auction.amounts import checked
-from auction.state import LEDGER_KEPT, LedgerEntry, PlayerState
+from auction.player_state import PlayerState
+from auction.state import LEDGER_KEPT, LedgerEntry
 
 WALLET: Final = "wallet"
 ESCROW: Final = "escrow"

@@ -15,10 +15,11 @@ from auction.deliveries import delivery_of
 from auction.events import BidTaken, Event, Goods, ListingClosed, ListingCreated, Payload, Refund, TransferSent
 from auction.evolve import after_bid, after_close
 from auction.outcomes import Undecided
+from auction.player_state import PlayerState
 from auction.pricing import contest, deposit, extended_end_ms, fee, max_bid, min_bid
 from auction.refusals import Refusal
 from auction.results import ListingResult
-from auction.state import Listing, ListingRules, PlayerState
+from auction.state import Listing, ListingRules
 from auction.views import listing_view
 from auction.wallet import cannot_pay
 

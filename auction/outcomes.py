@@ -6,8 +6,9 @@ import msgspec
 
 from auction.context import Answer
 from auction.events import Record
+from auction.player_state import PlayerState
 from auction.refusals import Refusal
-from auction.state import Notice, PlayerState, StoreId
+from auction.state import Notice, StoreId
 
 Stores = Callable[[StoreId], PlayerState | None]
 """Store id → its state: None when it is not in memory, an empty one when the store exists nowhere."""

@@ -19,6 +19,7 @@ from auction.commands import (
 )
 from auction.context import Context
 from auction.cursors import cursor, number_after, text_after
+from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.results import (
     AdminPlayerResult,
@@ -35,7 +36,7 @@ from auction.results import (
     Result,
     Stash,
 )
-from auction.state import Bid, PlayerState, StoreId
+from auction.state import Bid, StoreId
 from auction.views import delivery_view, listing_view
 from auction.wallet import held
 

@@ -4,8 +4,10 @@ The classes are the results of the protocol's methods as they go over the wire; 
 """
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from auction.state import DeliveryKind, Item, LedgerEntry, ListingState, Notice
+from auction.house_state import Freeze
+from auction.state import Assets, DeliveryKind, Item, LedgerEntry, ListingState, Notice, OfferState, OrderSide, Wanted
 from worlddata.types import Category, Rarity, Rules, Stat
 
 
@@ -107,12 +109,20 @@ class ListingsResult(msgspec.Struct, frozen=True):
     next: str | None
 
 
+class Market(msgspec.Struct, frozen=True, gc=False):
+    """What sold of one base in the whole house within the last 24 hours."""
+
+    median_price: int | None
+    sold_24h: int
+
+
 class SearchResult(msgspec.Struct, frozen=True):
-    """`listing.search`: open listings as of `as_of_ms`."""
+    """`listing.search`: open listings as of `as_of_ms`; `market` where it was asked for and the query names a base."""
 
     listings: list[ListingView]
     next: str | None
     as_of_ms: int
+    market: Market | UnsetType = UNSET
 
 
 class BidView(msgspec.Struct, frozen=True):
@@ -158,6 +168,171 @@ class GrantResult(msgspec.Struct, frozen=True):
     player: str
     gold: int
     items: list[Item]
+
+
+class Level(msgspec.Struct, frozen=True, gc=False):
+    """Pieces at one price."""
+
+    price: int
+    quantity: int
+
+
+class QuoteResult(msgspec.Struct, frozen=True):
+    """`commodity.quote`: `total` is the most that buying by this quote costs, or the least that selling brings before
+    the fee.
+    """
+
+    quote: str
+    commodity: str
+    side: OrderSide
+    quantity: int
+    total: int
+    levels: list[Level]
+    expires_at_ms: int
+
+
+class OrderResult(msgspec.Struct, frozen=True):
+    """`commodity.buy`, `commodity.sell`: `paid` is the gold that a buyer paid, `received` what a seller got, the fee
+    taken off; the other is 0. Pieces neither `filled` nor `resting` came back.
+    """
+
+    order: str
+    filled: int
+    resting: int
+    paid: int
+    received: int
+    fills: list[Level]
+
+
+class Returned(msgspec.Struct, frozen=True, gc=False):
+    """What was left of an order."""
+
+    gold: int
+    quantity: int
+
+
+class CancelledOrderResult(msgspec.Struct, frozen=True):
+    """`commodity.cancel`: the gold is in the wallet, the pieces wait as a delivery."""
+
+    order: str
+    returned: Returned
+
+
+class OrderView(msgspec.Struct, frozen=True):
+    """One of the caller's orders that rest."""
+
+    order: str
+    commodity: str
+    side: OrderSide
+    price: int
+    quantity: int
+    remaining: int
+    at_ms: int
+
+
+class OrdersResult(msgspec.Struct, frozen=True):
+    """`commodity.orders`."""
+
+    orders: list[OrderView]
+    next: str | None
+
+
+class BookLevel(msgspec.Struct, frozen=True, gc=False):
+    """What rests at one price, and in how many orders."""
+
+    price: int
+    quantity: int
+    orders: int
+
+
+class LastPrice(msgspec.Struct, frozen=True, gc=False):
+    """The latest trade."""
+
+    price: int
+    at_ms: int
+
+
+class BookResult(msgspec.Struct, frozen=True):
+    """`commodity.book`: bids from the highest price down, asks from the lowest up."""
+
+    bids: list[BookLevel]
+    asks: list[BookLevel]
+    last: LastPrice | None
+
+
+class CandleView(msgspec.Struct, frozen=True, gc=False):
+    """What was traded from `at_ms` on, for as long as the bucket is."""
+
+    at_ms: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+
+
+class CandlesResult(msgspec.Struct, frozen=True):
+    """`commodity.history`: oldest first; where nothing was traded there is no candle."""
+
+    candles: list[CandleView]
+
+
+class OfferResult(msgspec.Struct, frozen=True):
+    """`offer.make`, `offer.accept`, `offer.decline`, `offer.withdraw`: how the offer stands now."""
+
+    offer: str
+    state: OfferState
+
+
+class OfferView(msgspec.Struct, frozen=True):
+    """An open offer. What is given is shown as it is, what is wanted as it was asked for."""
+
+    offer: str
+    maker: str = msgspec.field(name="from")
+    to: str
+    give: Assets
+    want: Wanted
+    state: OfferState
+    expires_at_ms: int
+
+
+class OffersResult(msgspec.Struct, frozen=True):
+    """`offer.list`."""
+
+    offers: list[OfferView]
+    next: str | None
+
+
+class WatchResult(msgspec.Struct, frozen=True):
+    """`watch.create`."""
+
+    watch: str
+
+
+class NothingResult(msgspec.Struct, frozen=True):
+    """`watch.delete`: done, and nothing to tell."""
+
+
+class WatchView(msgspec.Struct, frozen=True):
+    """One of the caller's watches: one of `query`, `listing` and `commodity` says of what."""
+
+    watch: str
+    query: dict[str, object] | None
+    listing: str | None
+    commodity: str | None
+    at_ms: int
+
+
+class WatchesResult(msgspec.Struct, frozen=True):
+    """`watch.list`."""
+
+    watches: list[WatchView]
+
+
+class FreezesResult(msgspec.Struct, frozen=True):
+    """`admin.freeze`, `admin.thaw`: all that is frozen now."""
+
+    frozen: list[Freeze]
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):
@@ -229,4 +404,16 @@ Result = (
     | DeliveryResult
     | EventsResult
     | GrantResult
+    | QuoteResult
+    | OrderResult
+    | CancelledOrderResult
+    | OrdersResult
+    | BookResult
+    | CandlesResult
+    | OfferResult
+    | OffersResult
+    | WatchResult
+    | NothingResult
+    | WatchesResult
+    | FreezesResult
 )

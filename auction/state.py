@@ -1,4 +1,4 @@
-"""What a player store holds: one class a table, one table a class.
+"""The rows that a player's store holds: one class a table, one table a class (`auction.player_state` has the tables).
 
 A store's state is a handful of tables of frozen rows. `evolve` (and nothing else) puts new rows in the place of old
 ones, so whoever holds a row holds a fact that cannot change under him: a checkpoint or a search index may keep
@@ -10,6 +10,14 @@ copy. Each table knows which keys changed since they were last taken, for the ch
     commodities    goods by the piece
     listings       what the player sells or sold; an open listing holds its item and the leader's whole maximum
     bids           what the player bid on listings that have not ended for him
+    orders         commodity orders that rest in a market's book, or are on the way there
+    awaited        requests that another store answers: their keys are taken until the answer is here
+    quotes         quotes that were used, until they would have expired
+    purchases      how much of a commodity was bought within the window of a buy limit
+    offers         what the player offered another, with what is given in escrow, while it is open
+    inbox          what others offered the player, while it is open
+    watches        saved searches, followed listings and commodities
+    cooldowns      items that were bought too lately to be listed, where the rules have such a thing
     deliveries     goods and gold waiting to be claimed; a claim removes the row
     notices        what the player was told, numbered from 1 (the protocol's events)
     keys           idempotency keys with the stored first answers
@@ -17,16 +25,17 @@ copy. Each table knows which keys changed since they were last taken, for the ch
     transfers_out  last number sent to each other store
     transfers_in   last number taken from each other store
     ledger         the latest double entries; the account row keeps the balances over all entries ever made
+    history        what came and went, from whom and to whom: kept for ever, and not in memory (`auction.tables`)
+    audit          what operators did here, and trades of great worth: the same
 """
 
-from collections.abc import Callable, Iterator
-from typing import Generic, Literal, TypeVar
+from typing import Literal
 
 import msgspec
 
 from worlddata.types import Rules
 
-STORE_VERSION = 2
+STORE_VERSION = 3
 """Version of the tables below; it stands in every store file."""
 
 NOTICES_KEPT = 10_000
@@ -43,6 +52,8 @@ KEYS_SWEPT_S = 3600
 """How much older than KEYS_KEPT_S the oldest key may grow before all keys past KEYS_KEPT_S are forgotten at once."""
 KEYS_MAX = 200_000
 """How many keys one store remembers at most; beyond it mutations are refused as too frequent."""
+OFFER_ITEMS_MAX = 10
+"""How many items, and how many commodities, one side of an offer names at most: both sides travel in one vote."""
 UNTOLD_KEYS_KEPT = 64
 """How many of the latest keys that the node itself gave, and told nobody, are kept; cut back to it at twice as many."""
 
@@ -53,8 +64,11 @@ where the ids of all earlier ones end, so that no id is ever given twice."""
 ListingState = Literal["open", "sold", "expired", "cancelled"]
 DeliveryKind = Literal["bought", "won", "proceeds", "refund", "returned", "granted", "traded", "filled"]
 
-TradeKind = Literal["bid", "buyout"]
+TradeKind = Literal["bid", "buyout", "offer", "accept"]
 TradeSide = Literal["seller", "buyer"]
+"""`buyer` is who asks: who bids, buys, makes an offer or accepts one. `seller` is the store of the other side."""
+OrderSide = Literal["buy", "sell"]
+OfferState = Literal["open", "accepted", "declined", "withdrawn", "expired"]
 
 StoreId = str
 """26 characters of base32: the keyed hash of kind and name. See `auction.ids`."""
@@ -72,7 +86,7 @@ class Account(msgspec.Struct, gc=False):
     gold: int = 0
     """The wallet: gold the player can spend."""
     gold_escrowed: int = 0
-    """With the player's own open listings: their leaders' maxima and the player's deposits."""
+    """With the player's own open listings (their leaders' maxima and the player's deposits) and open offers."""
     gold_held: int = 0
     """Promised to trades that are not decided yet; with the wallet it never passes MAX_AMOUNT, so it can go back."""
     gold_waiting: int = 0
@@ -93,12 +107,32 @@ class Account(msgspec.Struct, gc=False):
     """The `seq` of the latest notice."""
     life: int = 1
     """Grows when a store has to begin again because its node's disk was lost; see `auction.ids.life_mark`."""
+    orders_made: int = 0
+    offers_made: int = 0
+    watches_made: int = 0
+    passages_made: int = 0
+    """Rows that were ever written to `history`."""
+    audited: int = 0
+    """Rows that were ever written to `audit`."""
+    opened_at_ms: int = 0
+    """When the store was first written to; 0 where that was before anybody asked."""
 
     @classmethod
-    def opened(cls, player: str, store: StoreId, life: int) -> "Account":
+    def opened(cls, player: str, store: StoreId, life: int, at_ms: int) -> "Account":
         """The row of a store that just begins its life."""
         used = (life - 1) * IDS_A_LIFE
-        return cls(player, store, items_made=used, listings_made=used, deliveries_made=used, life=life)
+        return cls(
+            player,
+            store,
+            items_made=used,
+            listings_made=used,
+            deliveries_made=used,
+            life=life,
+            orders_made=used,
+            offers_made=used,
+            watches_made=used,
+            opened_at_ms=at_ms,
+        )
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -180,6 +214,8 @@ class Listing(msgspec.Struct, frozen=True):
     first_ends_at_ms: int
     """`ends_at_ms` as created: soft close extends from here."""
     rules: ListingRules
+    ended_at_ms: int | None = None
+    """When it ended, in whatever way; None while it is open, and for those that ended before this was kept."""
 
 
 class Bid(msgspec.Struct, frozen=True, gc=False):
@@ -195,6 +231,147 @@ class Bid(msgspec.Struct, frozen=True, gc=False):
     at_ms: int
     refund_due: int = 0
     """Gold of earlier leads on its way back."""
+
+
+class Order(msgspec.Struct, frozen=True, gc=False):
+    """A player's own commodity order, from its way to the market until nothing of it is left there.
+
+    What it holds is in the market's store: `gold` of a buyer, `remaining` pieces of a seller, as far as is known here.
+    """
+
+    order: str
+    number: int
+    commodity: str
+    side: OrderSide
+    price: int | None
+    """The limit a piece; None for one by a quote, which never rests."""
+    quantity: int
+    remaining: int
+    gold: int
+    at_ms: int
+    resting: bool = False
+    """Whether the market has answered, and keeps the rest."""
+    delivery: str | None = None
+    """The delivery that its latest fills went to; it grows while nobody claims it."""
+
+
+class Awaited(msgspec.Struct, frozen=True):
+    """A request of the player that another store answers; its key is taken until then. Keyed by what it is about."""
+
+    subject: str
+    """The order that was placed or is cancelled."""
+    key: str
+    """As in `Key`, like the two that follow."""
+    fingerprint: bytes
+    untold: bool
+    at_ms: int
+
+
+class UsedQuote(msgspec.Struct, frozen=True, gc=False):
+    """A quote that an order was made of; kept until it would have expired."""
+
+    quote: str
+    expires_at_ms: int
+
+
+class Purchases(msgspec.Struct, frozen=True, gc=False):
+    """What a player ordered of one commodity since the window of its buy limit began."""
+
+    commodity: str
+    since_ms: int
+    quantity: int
+
+
+class Assets(msgspec.Struct, frozen=True):
+    """Gold and goods of one side of an offer, as they are given."""
+
+    gold: int = 0
+    items: tuple[Item, ...] = ()
+    commodities: dict[str, int] = {}
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """Gold and goods of one side of an offer, as they are asked for: items by their ids alone."""
+
+    gold: int = 0
+    items: tuple[str, ...] = ()
+    commodities: dict[str, int] = {}
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """What a player offers another, in the store of who made it; `give` is in escrow here while the row is."""
+
+    offer: str
+    number: int
+    to: str
+    give: Assets
+    want: Wanted
+    made_at_ms: int
+    expires_at_ms: int
+
+
+class ReceivedOffer(msgspec.Struct, frozen=True):
+    """The same in the store of whom it was made to. Whether it is still open, its maker's store knows."""
+
+    offer: str
+    maker: str
+    give: Assets
+    want: Wanted
+    made_at_ms: int
+    expires_at_ms: int
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """Something a player wants to hear of: one of a saved search, a listing and a commodity."""
+
+    watch: str
+    number: int
+    query: dict[str, object] | None
+    """Params of `listing.search`, without sort and paging."""
+    listing: str | None
+    commodity: str | None
+    at_ms: int
+
+
+class Cooldown(msgspec.Struct, frozen=True, gc=False):
+    """An item that was bought lately: it cannot be listed before `until_ms`."""
+
+    item: str
+    until_ms: int
+
+
+class Passage(msgspec.Struct, frozen=True):
+    """Gold and goods that came to the store's owner or went from him, and why: one link of their history."""
+
+    number: int
+    at_ms: int
+    what: str
+    """The occasion: "granted", "taken", "sold", "bought", "won", "filled", "traded" and so on (`auction.history`)."""
+    ref: str | None
+    """The listing, order or offer."""
+    other: str | None
+    """The player on the other side, where this store knows."""
+    gold_in: int = 0
+    gold_out: int = 0
+    items_in: tuple[str, ...] = ()
+    items_out: tuple[str, ...] = ()
+    commodities_in: dict[str, int] = {}
+    commodities_out: dict[str, int] = {}
+
+
+class AuditEntry(msgspec.Struct, frozen=True):
+    """What somebody with a role did to this store, or a trade of great worth."""
+
+    number: int
+    at_ms: int
+    who: str
+    role: str
+    action: str
+    """The protocol's method, or "trade"."""
+    ref: str | None
+    worth: int
+    """In gold; 0 where there is none."""
+    detail: str
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -238,11 +415,12 @@ class Key(msgspec.Struct, frozen=True, gc=False):
 class PreparedLeg(msgspec.Struct, frozen=True):
     """One side of a trade between nodes: what this store has promised, until the trade is decided.
 
-    The listing is locked meanwhile, in the seller's store and in the buyer's. See `auction.trades`.
+    The listing, or the offer, is locked meanwhile, in both stores. See `auction.trades`.
     """
 
     trade: str
     listing: str
+    """What it is about: a listing or an offer."""
     side: TradeSide
     kind: TradeKind
     leg: bytes
@@ -255,6 +433,10 @@ class PreparedLeg(msgspec.Struct, frozen=True):
     """The caller's key, as `auction.keys` stores it; None on the seller's side, and without a key."""
     at_ms: int
     """When it was prepared: the instant of the bid."""
+    items: tuple[Item, ...] = ()
+    """Held here, out of the stash."""
+    commodities: dict[str, int] = {}
+    """The same."""
 
 
 class TransferMark(msgspec.Struct, frozen=True, gc=False):
@@ -275,189 +457,3 @@ class LedgerEntry(msgspec.Struct, frozen=True, gc=False):
     amount: int
     reason: str
     ref: str | None
-
-
-K = TypeVar("K", str, int)
-R = TypeVar("R")
-
-
-class Table(Generic[K, R]):
-    """Rows by key, and the keys whose rows changed since `take_changes`."""
-
-    __slots__ = ("changed", "rows")
-
-    def __init__(self, rows: dict[K, R] | None = None) -> None:
-        self.rows: dict[K, R] = rows if rows is not None else {}
-        self.changed: set[K] = set()
-
-    def get(self, key: K) -> R | None:
-        """Row of `key`, or None."""
-        return self.rows.get(key)
-
-    def put(self, key: K, row: R) -> None:
-        """Insert or replace a row."""
-        self.rows[key] = row
-        self.changed.add(key)
-
-    def drop(self, key: K) -> None:
-        """Remove a row that is there."""
-        del self.rows[key]
-        self.changed.add(key)
-
-    def take_changes(self) -> dict[K, R | None]:
-        """The rows changed since the last call (None: removed), which are then no longer counted as changed."""
-        rows = self.rows
-        changes = {key: rows.get(key) for key in self.changed}
-        self.changed.clear()
-        return changes
-
-    def sort(self, order: Callable[[R], int]) -> None:
-        """Put the rows in an order; it changes none of them."""
-        in_order = sorted(self.rows.items(), key=lambda entry: order(entry[1]))
-        self.rows.clear()
-        self.rows.update(in_order)
-
-    def __iter__(self) -> Iterator[R]:
-        """The rows, in the order of their insertion."""
-        return iter(self.rows.values())
-
-    def __len__(self) -> int:
-        """How many rows there are."""
-        return len(self.rows)
-
-    def __contains__(self, key: object) -> bool:
-        """Whether there is a row of `key`."""
-        return key in self.rows
-
-
-class AccountTable(Table[int, Account]):
-    """The one account row, keyed by 0, which is changed where it stands."""
-
-    __slots__ = ()
-
-    def to_change(self) -> Account:
-        """The row of a store that was written to, to be changed by the caller at once."""
-        self.changed.add(0)
-        return self.rows[0]
-
-    def take_changes(self) -> dict[int, Account | None]:
-        """As of every table, but a copy: nothing that happens later changes it."""
-        changes = super().take_changes()
-        return {key: row and msgspec.structs.replace(row) for key, row in changes.items()}
-
-
-class PlayerState:
-    """All tables of one player store. A store that was never written to has no account row.
-
-    Derived from the rows, so that no decision scans a table: `open_listings` maps each open listing to its
-    `ends_at_ms`, `standing_bids` counts the bids that lead and `bids_escrowed` sums their maxima, `untold_keys` are the
-    keys with `untold`, `entries_made` is the number of the latest ledger entry. Of the trades not decided yet, `locked`
-    maps each listing to its trade and `open_keys` each caller's key to the listing; `open_bids` counts the bids among
-    them that may become one more that leads.
-    """
-
-    __slots__ = (
-        "account",
-        "bids",
-        "bids_escrowed",
-        "commodities",
-        "deliveries",
-        "entries_made",
-        "items",
-        "keys",
-        "ledger",
-        "listings",
-        "locked",
-        "notices",
-        "open_bids",
-        "open_keys",
-        "open_listings",
-        "standing_bids",
-        "trades",
-        "transfers_in",
-        "transfers_out",
-        "untold_keys",
-    )
-
-    def __init__(self) -> None:
-        self.account = AccountTable()
-        self.items: Table[str, Item] = Table()
-        self.commodities: Table[str, Commodity] = Table()
-        self.listings: Table[str, Listing] = Table()
-        """In the order they were made."""
-        self.bids: Table[str, Bid] = Table()
-        self.deliveries: Table[str, Delivery] = Table()
-        """In the order they were made."""
-        self.notices: Table[int, Notice] = Table()
-        self.keys: Table[str, Key] = Table()
-        """Oldest first."""
-        self.trades: Table[str, PreparedLeg] = Table()
-        self.transfers_out: Table[str, TransferMark] = Table()
-        self.transfers_in: Table[str, TransferMark] = Table()
-        self.ledger: Table[int, LedgerEntry] = Table()
-        self.open_listings: dict[str, int] = {}
-        self.standing_bids = 0
-        self.bids_escrowed = 0
-        self.untold_keys: set[str] = set()
-        self.entries_made = 0
-        self.locked: dict[str, str] = {}
-        self.open_keys: dict[str, str] = {}
-        self.open_bids = 0
-
-    def recount(self) -> None:
-        """Put the rows in order and derive the counts anew, after a store was loaded."""
-        self.listings.sort(lambda row: row.number)
-        self.deliveries.sort(lambda row: row.number)
-        self.keys.sort(lambda row: row.at_ms)
-        self.open_listings = {row.listing: row.ends_at_ms for row in self.listings if row.state == "open"}
-        standing = [bid.amount for bid in self.bids if bid.winning]
-        self.standing_bids, self.bids_escrowed = len(standing), sum(standing)
-        self.untold_keys = {row.key for row in self.keys if row.untold}
-        self.entries_made = max(self.ledger.rows, default=0)
-        self.locked = {row.listing: row.trade for row in self.trades}
-        self.open_keys = {row.key: row.listing for row in self.trades if row.key is not None}
-        self.open_bids = sum(self.may_lead_one_more(row) for row in self.trades)
-
-    def owner(self) -> Account:
-        """The account row of a store that was written to, to be read."""
-        return self.account.rows[0]
-
-    def gold(self) -> int:
-        """What the wallet holds, 0 for a store that was never written to."""
-        account = self.account.get(0)
-        return 0 if account is None else account.gold
-
-    def may_lead_one_more(self, row: PreparedLeg) -> bool:
-        """Whether a trade may end with one more bid that leads. It stays so while the listing is locked."""
-        return row.side == "buyer" and row.kind == "bid" and not self.leads(row.listing)
-
-    def leads(self, listing: str) -> bool:
-        """Whether the player leads a listing, as far as is known here."""
-        bid = self.bids.get(listing)
-        return bid is not None and bid.winning
-
-    def wake_at_ms(self) -> int | None:
-        """When the store has something to do next, None for never; changes only with its listings."""
-        return min(self.open_listings.values(), default=None)
-
-    def due_listings(self, now_ms: int) -> list[str]:
-        """Open listings whose end has come, the earliest end first."""
-        due = [(ends_at_ms, listing) for listing, ends_at_ms in self.open_listings.items() if ends_at_ms <= now_ms]
-        return [listing for _, listing in sorted(due)]
-
-
-TABLES: dict[str, type[msgspec.Struct]] = {
-    "account": Account,
-    "items": Item,
-    "commodities": Commodity,
-    "listings": Listing,
-    "bids": Bid,
-    "deliveries": Delivery,
-    "notices": Notice,
-    "keys": Key,
-    "trades": PreparedLeg,
-    "transfers_out": TransferMark,
-    "transfers_in": TransferMark,
-    "ledger": LedgerEntry,
-}
-"""Table name (an attribute of PlayerState) → row class; its first field is its key, except for the one account row."""

@@ -18,7 +18,8 @@ from auction.evolve import after_placing
 from auction.ledger import BALANCES, ELSEWHERE
 from auction.legs import Vote, decode_leg, decode_vote
 from auction.listings import BidVote
-from auction.state import Bid, Item, PlayerState, PreparedLeg, StoreId
+from auction.player_state import PlayerState
+from auction.state import Bid, Item, PreparedLeg, StoreId
 
 Lead = tuple[str, int]
 """A player and the maximum."""

@@ -46,9 +46,10 @@ from auction.outcomes import (
     Stores,
     Undecided,
 )
+from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.results import Result
-from auction.state import PlayerState, PreparedLeg, StoreId, TradeKind
+from auction.state import PreparedLeg, StoreId, TradeKind
 from auction.wallet import cannot_pay
 
 _NOBODY = Answer(None, refused=False)

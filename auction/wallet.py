@@ -6,8 +6,9 @@ gold is not refused, but hears that it cannot be decided now; and room is kept f
 
 from auction.amounts import fits
 from auction.outcomes import Undecided
+from auction.player_state import PlayerState
 from auction.refusals import Refusal
-from auction.state import Account, PlayerState
+from auction.state import Account
 
 
 def cannot_pay(state: PlayerState, amount: int, coming: int = 0) -> Refusal | Undecided | None:

@@ -54,6 +54,24 @@ SourcesVersion = Annotated[
 """Said by the world's authors; it grows with every change of the sources that players should hear of."""
 
 
+RateClass = Literal["read", "search", "trade", "order", "offer", "other"]
+"""Methods that share one allowance of a player's; `auction.rates` says which belong to which."""
+
+
+class BuyLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much of a commodity one player may order within a window."""
+
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=MAX_AMOUNT)]
+    window_s: DurationS
+
+
+class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How often one player may call the methods of a class: `per_s` for long, `burst` at once after a rest."""
+
+    per_s: Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+    burst: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+
+
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The rules of the house with their defaults; `docs/protocol.md` tables them for players.
 
@@ -91,6 +109,29 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """How far after such a bid the listing then ends at the earliest."""
     snipe_max_s: Annotated[int, msgspec.Meta(ge=0, le=30 * DAY_S)] = 600
     """How far all extensions together may move the first end."""
+    max_orders: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 50
+    """How many commodity orders of one player may rest at once, over all commodities."""
+    max_offers: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 20
+    """How many open offers one player may have made."""
+    offers_inbox_max: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 50
+    """How many open offers may have been made to one player."""
+    offers_from_one_max: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 5
+    """How many of these one other player may have made."""
+    offer_expires_s: DurationS = DAY_S
+    """How long an offer stands that does not say so itself."""
+    offer_expires_max_s: DurationS = 7 * DAY_S
+    max_watches: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 50
+    """How many watches one player may have."""
+    trade_age_s: Annotated[int, msgspec.Meta(ge=0, le=30 * DAY_S)] = 0
+    """How long after the first grant a player may begin to trade; 0 at once."""
+    relist_cooldown_s: Annotated[int, msgspec.Meta(ge=0, le=30 * DAY_S)] = 0
+    """How long after it was bought an item cannot be listed; 0 turns it off."""
+    buy_limits: dict[WorldId, BuyLimit] = {}
+    """Commodity → how much of it one player may order within a window; others have no such limit."""
+    audit_worth: Amount = 1_000_000
+    """Trades for as much gold, or more, are kept in the audit log; 0 keeps none."""
+    rates: dict[RateClass, Rate] = {}
+    """Class of methods → how often one player may call them; others have no such limit."""
 
 
 class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -39,7 +39,7 @@ from shardnode.wire.errors import (
     Unavailable,
     UnknownMethod,
 )
-from shardnode.wire.methods import LATER_METHODS, METHODS, Login, LoginResult, Method
+from shardnode.wire.methods import METHODS, Login, LoginResult, Method
 from shardnode.wire.transport import CloseCode
 from worlddata.types import Catalog
 
@@ -208,7 +208,7 @@ class Session:
         try:
             self._admit(now_s)
             if method is None:
-                raise _unknown(envelope.method)
+                raise UnknownMethod("there is no such method; see /openrpc.json")
             params = self.codec.params(method, envelope.params)
             self._check_room()
             if isinstance(params, Login):
@@ -346,8 +346,3 @@ class Session:
         if self._retiring and not self._pending:
             self._outlet.close(CloseCode.GOING_AWAY)
 
-
-def _unknown(name: str) -> UnknownMethod:
-    if name in LATER_METHODS:
-        return UnknownMethod(f"{name} comes with a later version of this node")
-    return UnknownMethod("there is no such method; see /openrpc.json")

@@ -15,7 +15,8 @@ from twisted.python.failure import Failure
 
 from auction.events import decode_events
 from auction.evolve import evolve
-from auction.state import TABLES, PlayerState, StoreId
+from auction.player_state import TABLES, PlayerState
+from auction.state import StoreId
 from shardnode.cluster.reactor import Reactor
 from shardnode.node.lanes import Lane
 from shardnode.ops.metrics import Metrics

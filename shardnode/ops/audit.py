@@ -13,7 +13,8 @@ import msgspec
 
 from auction.conservation import Balance, Totals, faults
 from auction.events import TransferSent, decode_events
-from auction.state import PlayerState, StoreId
+from auction.player_state import PlayerState
+from auction.state import StoreId
 from auction.ties import Ties
 from shardnode.agreement.facts import read
 from shardnode.agreement.messages import Outcome

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from auction.ids import NAMING_KEY_BYTES
-from auction.state import TABLES, Listing, PlayerState, StoreId
+from auction.player_state import TABLES, PlayerState
+from auction.state import Listing, StoreId
 from shardnode.storage.batches import touched_by
 from shardnode.storage.port import Append, Entry, Recovered, Snapshot, StorageFault
 from shardnode.storage.touches import Touches

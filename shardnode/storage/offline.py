@@ -17,7 +17,8 @@ from sqlalchemy import Connection, select
 from auction.events import decode_events
 from auction.evolve import evolve
 from auction.ids import player_store
-from auction.state import TABLES, PlayerState, StoreId
+from auction.player_state import TABLES, PlayerState
+from auction.state import StoreId
 from shardnode.storage import batches, journal_end, store_tables
 from shardnode.storage.batches import Chain
 from shardnode.storage.data_directory import DataDirectory

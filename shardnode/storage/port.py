@@ -12,7 +12,8 @@ from typing import Protocol
 
 import msgspec
 
-from auction.state import Listing, PlayerState, StoreId
+from auction.player_state import PlayerState
+from auction.state import Listing, StoreId
 
 
 class StorageFault(Exception):

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
-from auction.state import PlayerState, StoreId
+from auction.player_state import PlayerState
+from auction.state import StoreId
 from shardnode.storage import store_tables
 from shardnode.storage.data_directory import DataDirectory
 from shardnode.storage.databases import Databases, Nursery

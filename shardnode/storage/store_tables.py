@@ -22,7 +22,8 @@ from sqlalchemy import (
     update,
 )
 
-from auction.state import STORE_VERSION, TABLES, PlayerState, StoreId
+from auction.player_state import TABLES, PlayerState
+from auction.state import STORE_VERSION, StoreId
 from shardnode.storage.columns import RowDamaged, drop_rows, keys_text, put_rows, rows_text, table_of, to_rows
 from shardnode.storage.port import Snapshot
 

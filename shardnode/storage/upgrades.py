@@ -9,7 +9,8 @@ import msgspec
 from sqlalchemy import Connection, MetaData, Table, select, text, update
 from sqlalchemy.schema import CreateTable, DropTable
 
-from auction.state import STORE_VERSION, TABLES, StoreId
+from auction.player_state import TABLES
+from auction.state import STORE_VERSION, StoreId
 from shardnode.storage.columns import put_rows, rows_text, table_of, to_rows
 from shardnode.storage.node_tables import FACTS, FORMAT_VERSION, KEEP, NODE
 from shardnode.storage.store_tables import STATE, STORE

@@ -23,18 +23,6 @@ UNAVAILABLE = -32006
 IN_DOUBT = -32007
 MOVED = -32008
 
-LATER_REASONS = (
-    "quote_expired",
-    "order_closed",
-    "offer_closed",
-    "frozen",
-    "no_such_order",
-    "no_such_quote",
-    "no_such_offer",
-    "no_such_watch",
-)
-"""Reasons of methods that are yet to come."""
-
 FAULTS: dict[str, tuple[int, str]] = {
     "parse_error": (PARSE_ERROR, "The message is not one whole value of the subprotocol's encoding; the id is null."),
     "invalid_request": (
@@ -55,7 +43,7 @@ FAULTS: dict[str, tuple[int, str]] = {
 """Reason of each fault → its code and meaning."""
 
 CODES: dict[str, int] = {
-    **{reason: NOT_FOUND if reason.startswith("no_such_") else REFUSED for reason in (*REASONS, *LATER_REASONS)},
+    **{reason: NOT_FOUND if reason.startswith("no_such_") else REFUSED for reason in REASONS},
     **{reason: code for reason, (code, _) in FAULTS.items()},
 }
 """Every reason of the protocol → its code. `rate_limited` has a fault's code even where a rule says it."""

@@ -5,7 +5,7 @@ The classes give the shape of `data` for each event type; the rules make the not
 
 import msgspec
 
-from auction.state import DeliveryKind
+from auction.state import DeliveryKind, OfferState
 
 
 class World(msgspec.Struct, frozen=True):
@@ -63,14 +63,38 @@ class Arrived(msgspec.Struct, frozen=True):
     kind: DeliveryKind
 
 
+class OfferReceived(msgspec.Struct, frozen=True):
+    """Another player offers something; `offer.list` shows what."""
+
+    offer: str
+    state: OfferState
+
+
+class OfferClosed(msgspec.Struct, frozen=True):
+    """An offer that the caller made or was made is no longer open."""
+
+    offer: str
+    state: OfferState
+
+
+class CommodityFilled(msgspec.Struct, frozen=True):
+    """An order that rested was met at its price."""
+
+    order: str
+    commodity: str
+    price: int
+    quantity: int
+    remaining: int
+
+
 EVENTS: dict[str, type[msgspec.Struct]] = {
     "listing.outbid": Outbid,
     "listing.sold": Sold,
     "listing.won": Won,
     "listing.expired": Expired,
     "delivery.arrived": Arrived,
+    "offer.received": OfferReceived,
+    "offer.closed": OfferClosed,
+    "commodity.filled": CommodityFilled,
 }
 """Event type → what its `data` carries."""
-
-LATER_EVENTS = ("offer.received", "offer.closed", "commodity.filled")
-"""Event types of methods that are yet to come."""

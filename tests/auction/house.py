@@ -32,9 +32,10 @@ from auction.events import Record, decode_events, encode_events
 from auction.evolve import evolve
 from auction.house import execute
 from auction.outcomes import Executed
+from auction.player_state import TABLES, PlayerState
 from auction.refusals import Refusal
 from auction.results import DeliveryView, ListingView, Result
-from auction.state import TABLES, Notice, PlayerState, StoreId
+from auction.state import Notice, StoreId
 from worlddata.types import Base, Catalog, Category, Commodity, Range, Rarity, Rules, Stat
 
 MAX = 2**53 - 1

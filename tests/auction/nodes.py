@@ -28,9 +28,10 @@ from auction.context import HOUSE, Answer, Caller, Context, Request
 from auction.events import Record, TransferSent, TransferTaken
 from auction.house import execute, first_store
 from auction.outcomes import Asleep, Elsewhere, Executed, Gap, Held, KeyUsed, Locked, No, Proposal, Undecided
+from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.results import ListingView
-from auction.state import Notice, PlayerState, StoreId
+from auction.state import Notice, StoreId
 from auction.ties import Ties
 from tests.auction.house import CATALOG, HOUR_S, START_MS, store_of
 from worlddata.types import Rules

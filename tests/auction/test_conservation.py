@@ -5,7 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from auction.conservation import Totals, faults
-from auction.state import PlayerState
+from auction.player_state import PlayerState
 from tests.auction.house import MAX, House
 
 

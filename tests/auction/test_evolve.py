@@ -30,17 +30,16 @@ from auction.events import (
     encode_events,
 )
 from auction.evolve import _EVOLVE, evolve
+from auction.player_state import TABLES, PlayerState
 from auction.state import (
     LEDGER_KEPT,
     STORE_VERSION,
-    TABLES,
     DeliveryKind,
     Item,
     Listing,
     ListingRules,
     ListingState,
     Notice,
-    PlayerState,
     PreparedLeg,
     TradeKind,
     TradeSide,

@@ -22,8 +22,8 @@ from auction.commands import (
 from auction.context import HOUSE, Caller, Request
 from auction.house import execute
 from auction.outcomes import Asleep, Executed
+from auction.player_state import PlayerState
 from auction.refusals import REASONS, Refusal
-from auction.state import PlayerState
 from tests.auction.house import HOUR_S, House, rows_of, store_of
 
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from auction import trades
 from auction.legs import decode_vote, encode
 from auction.outcomes import Executed, Gap, Proposal, Undecided
-from auction.state import PlayerState
+from auction.player_state import PlayerState
 from tests.auction.house import refused, rows_of, store_of
 from tests.auction.nodes import Nodes, leader, prepared
 

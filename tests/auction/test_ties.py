@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from auction.conservation import Totals, faults
-from auction.state import PlayerState
+from auction.player_state import PlayerState
 from auction.ties import Ties
 from tests.auction.house import rows_of, store_of
 from tests.auction.nodes import Nodes

@@ -18,10 +18,10 @@ from msgspec.structs import replace
 from auction.commands import BuyOut, CancelListing, ClaimDelivery, CreateListing, PlaceBid, Take
 from auction.context import Answer
 from auction.outcomes import Locked, Undecided
+from auction.player_state import PlayerState
 from auction.pricing import min_bid
 from auction.refusals import Refusal
 from auction.results import DeliveryView
-from auction.state import PlayerState
 from tests.auction.house import House, replayed, rows_of
 from tests.auction.nodes import Nodes, Trade
 from worlddata.types import Rules

@@ -43,9 +43,10 @@ from auction.events import (
     decode_events,
 )
 from auction.evolve import evolve, listings_changed
+from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.results import Result
-from auction.state import Listing, PlayerState, PreparedLeg, StoreId
+from auction.state import Listing, PreparedLeg, StoreId
 from shardnode.storage.port import Append
 from tests.auction.house import store_of
 from tests.simulation.house import WORLD

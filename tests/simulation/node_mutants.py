@@ -16,7 +16,7 @@ from auction.commands import EndListing, Mutation
 from auction.context import Request
 from auction.events import Answered, Record, TransferTaken
 from auction.outcomes import Executed, Locked
-from auction.state import PlayerState
+from auction.player_state import PlayerState
 from shardnode.agreement.messages import Prepared
 from shardnode.cluster.router import Router
 from shardnode.cluster.transfers import Transfers

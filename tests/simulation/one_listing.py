@@ -16,10 +16,11 @@ from auction.commands import BuyOut, CancelListing, GetListing, PlaceBid
 from auction.context import Context
 from auction.events import ListingClosed
 from auction.evolve import after_close
+from auction.player_state import PlayerState
 from auction.pricing import min_bid
 from auction.refusals import Refusal
 from auction.results import BidResult, BuyoutResult, ListingResult, ListingView, Result
-from auction.state import Account, Listing, ListingState, PlayerState
+from auction.state import Account, Listing, ListingState
 from auction.views import listing_view
 from tests.auction.house import store_of
 from tests.simulation.house import WORLD

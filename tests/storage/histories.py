@@ -4,7 +4,8 @@ from pathlib import Path
 
 from auction.events import encode_events
 from auction.ids import NAMING_KEY_BYTES
-from auction.state import TABLES, StoreId
+from auction.player_state import TABLES
+from auction.state import StoreId
 from shardnode.storage.port import Append, Entry, Snapshot
 from shardnode.storage.sqlite_storage import SqliteStorage
 from tests.auction.house import NAMING_KEY, House, replayed

@@ -7,7 +7,8 @@ import msgspec
 from hypothesis import strategies as st
 
 from auction.ids import player_store
-from auction.state import TABLES, Account, Bid, Item, Listing, ListingRules, PlayerState
+from auction.player_state import TABLES, PlayerState
+from auction.state import Account, Bid, Item, Listing, ListingRules
 from shardnode.storage.port import Append, Entry, Snapshot
 
 NAMING_KEY = bytes(range(32))

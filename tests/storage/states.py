@@ -2,7 +2,8 @@
 
 from auction.events import decode_events
 from auction.evolve import evolve
-from auction.state import PlayerState, StoreId
+from auction.player_state import PlayerState
+from auction.state import StoreId
 from shardnode.storage.port import Storage
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from auction.state import TABLES, Bid, TransferMark
+from auction.player_state import TABLES
+from auction.state import Bid, TransferMark
 from shardnode.cli.audit import audit_command
 from shardnode.ops.audit import audit
 from shardnode.storage.port import Snapshot

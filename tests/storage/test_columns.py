@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import MetaData, create_engine, select
 
-from auction.state import TABLES
+from auction.player_state import TABLES
 from shardnode.storage.columns import RowDamaged, put_rows, rows_text, table_of, to_rows
 from tests.storage.rows import rows
 

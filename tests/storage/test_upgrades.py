@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from auction.conservation import Totals, faults
-from auction.state import TABLES, PlayerState
+from auction.player_state import TABLES, PlayerState
 from shardnode.storage.offline import OfflineDirectory
 from shardnode.storage.port import Snapshot, StorageFault
 from shardnode.storage.sqlite_storage import SqliteStorage

@@ -15,7 +15,8 @@ from auction.context import HOUSE, Caller, Context, Request
 from auction.events import Record, TransferSent, decode_events, encode_events
 from auction.house import execute
 from auction.outcomes import Executed, Held, Proposal
-from auction.state import PlayerState, StoreId
+from auction.player_state import PlayerState
+from auction.state import StoreId
 from auction.trades import judge, prepare, settle, take_transfer
 from shardnode.agreement.facts import finished_key, prepared_key
 from shardnode.agreement.messages import Outcome, Participant, Party, Prepared, TradeId, Value
