@@ -11,7 +11,7 @@ import msgspec
 
 from auction.amounts import fits
 from auction.player_state import PlayerState
-from auction.state import Item
+from auction.state import Assets, Item
 
 
 class Balance(msgspec.Struct):
@@ -60,10 +60,12 @@ class Totals:
             for name, quantity in delivery.commodities.items():
                 self.commodities.setdefault(name, Balance()).in_flight += quantity
 
-    def add_in_flight(self, gold: int, items: Iterable[Item]) -> None:
+    def add_in_flight(self, assets: Assets) -> None:
         """Count what left one store and did not enter the other yet."""
-        self.gold.in_flight += gold
-        self.items.in_flight += self._count(items)
+        self.gold.in_flight += assets.gold
+        self.items.in_flight += self._count(assets.items)
+        for name, quantity in assets.commodities.items():
+            self.commodities.setdefault(name, Balance()).in_flight += quantity
 
     def balanced(self) -> bool:
         """Whether all that was added is conserved and every item is in one place."""

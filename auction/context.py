@@ -1,11 +1,12 @@
 """What a decision may know besides state: who asks, the catalog, the instant, randomness, and how stores are named."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
 from auction.commands import Ask
+from auction.freezes import NOTHING_FROZEN, Freezes
 from auction.refusals import Refusal
 from auction.results import Result
 from auction.state import StoreId
@@ -62,6 +63,22 @@ def first_life(_store: StoreId) -> int:
     return 1
 
 
+class Names(Protocol):
+    """How stores are named."""
+
+    @property
+    def store_of(self) -> Callable[[str], StoreId]:
+        """Player name → store id."""
+
+    @property
+    def market_of(self) -> Callable[[str], StoreId]:
+        """Commodity → store id."""
+
+    @property
+    def house(self) -> StoreId:
+        """The house's own store."""
+
+
 class Context(msgspec.Struct, frozen=True):
     """Passed into every decision."""
 
@@ -69,6 +86,12 @@ class Context(msgspec.Struct, frozen=True):
     now_ms: int
     store_of: Callable[[str], StoreId]
     """Player name → store id."""
+    market_of: Callable[[str], StoreId]
+    """Commodity → store id."""
+    house: StoreId
+    """The house's own store."""
+    seal: Callable[[bytes], bytes]
+    """`auction.ids.seal` under the house's naming key."""
     random_int: Callable[[int, int], int]
     """Uniform integer within inclusive bounds."""
     node: str
@@ -79,3 +102,5 @@ class Context(msgspec.Struct, frozen=True):
     """Whether a store is at home on this node; what goes to any other is carried there."""
     life_of: Callable[[StoreId], int] = first_life
     """Which life of a store this is: more than 1 once its node's disk was lost."""
+    freezes: Freezes = NOTHING_FROZEN
+    """What operators have frozen, as far as is known here."""

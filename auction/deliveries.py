@@ -35,7 +35,7 @@ def take_in(state: PlayerState, sender: StoreId, life: int, sent: TransferSent, 
     """
     account = state.owner()
     payload, now_ms = sent.payload, context.now_ms
-    assert payload.listing not in state.locked, sent
+    assert isinstance(payload, Refund | Goods) and payload.listing not in state.locked, sent
     gold = payload.gold if isinstance(payload, Refund) else payload.refund
     to_wallet = gold if has_room(account, gold) else 0
     made: list[DeliveryMade] = []

@@ -10,9 +10,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from auction import events, ids
+from auction import events, house_evolve, ids
 from auction.amounts import checked
 from auction.ledger import BURNED, ELSEWHERE, ESCROW, GRANTED, HELD, WAITING, WALLET, post
+from auction.market import evolve as market
+from auction.offers import evolve as offers
 from auction.player_state import PlayerState
 from auction.state import (
     CLOSED_LISTINGS_KEPT,
@@ -27,12 +29,13 @@ from auction.state import (
     Listing,
     TransferMark,
 )
+from auction.stores import Kind, State
 from auction.tables import Table
 
 
-def evolve(state: PlayerState, event: events.Event) -> None:
+def evolve(state: State, event: events.Event) -> None:
     """Apply one event to the store it happened in."""
-    _EVOLVE[type(event)](state, event)
+    _EVOLVE[state.kind][type(event)](state, event)
 
 
 def listings_changed(happened: Iterable[events.Event]) -> Iterator[str]:
@@ -266,13 +269,16 @@ def _buyout_paid(state: PlayerState, event: events.BuyoutPaid) -> None:
 
 
 def _transfer_sent(state: PlayerState, event: events.TransferSent) -> None:
-    _next_number(state.transfers_out, ids.life_mark(event.to, event.life), event.number)
+    """Gold leaves a listing's escrow; with all else, what leaves did so with an event of its own."""
+    next_number(state.transfers_out, ids.life_mark(event.to, event.life), event.number)
     payload = event.payload
+    if not isinstance(payload, events.Refund | events.Goods):
+        return
     gold = payload.gold if isinstance(payload, events.Refund) else payload.refund
     post(state, debit=ELSEWHERE, credit=ESCROW, amount=gold, reason="refund", ref=payload.listing, at_ms=event.at_ms)
 
 
-def _next_number(marks: Table[str, TransferMark], store: str, number: int) -> None:
+def next_number(marks: Table[str, TransferMark], store: str, number: int) -> None:
     """Move the mark of another store by one transfer."""
     last = marks.get(store)
     assert number == (last.number if last is not None else 0) + 1, (store, number)
@@ -280,8 +286,13 @@ def _next_number(marks: Table[str, TransferMark], store: str, number: int) -> No
 
 
 def _transfer_taken(state: PlayerState, event: events.TransferTaken) -> None:
-    _next_number(state.transfers_in, ids.life_mark(event.sender, event.life), event.number)
+    next_number(state.transfers_in, ids.life_mark(event.sender, event.life), event.number)
+    _TAKEN[type(event.payload)](state, event)
+
+
+def _taken_of_a_listing(state: PlayerState, event: events.TransferTaken) -> None:
     payload = event.payload
+    assert isinstance(payload, events.Refund | events.Goods), event
     post(
         state,
         debit=WALLET,
@@ -375,7 +386,7 @@ def _keys_forgotten(state: PlayerState, event: events.KeysForgotten) -> None:
         state.untold_keys.discard(key)
 
 
-_EVOLVE: dict[type[events.Event], Callable[[PlayerState, Any], None]] = {
+_OF_PLAYER: dict[type, Callable[[Any, Any], None]] = {
     events.StoreOpened: _store_opened,
     events.Granted: _granted,
     events.Taken: _taken,
@@ -394,4 +405,19 @@ _EVOLVE: dict[type[events.Event], Callable[[PlayerState, Any], None]] = {
     events.Answered: _answered,
     events.KeyTold: _key_told,
     events.KeysForgotten: _keys_forgotten,
+    **market.OF_PLAYER,
+    **offers.OF_PLAYER,
+}
+
+_TAKEN: dict[type, Callable[[Any, Any], None]] = {
+    events.Refund: _taken_of_a_listing,
+    events.Goods: _taken_of_a_listing,
+    **market.TAKEN,
+    **offers.TAKEN,
+}
+
+_EVOLVE: dict[Kind, dict[type, Callable[[Any, Any], None]]] = {
+    "player": _OF_PLAYER,
+    "market": market.OF_MARKET,
+    "house": house_evolve.OF_HOUSE,
 }

@@ -1,10 +1,12 @@
 """Decided events put into effect: states evolve, transfers are taken in where they arrive, and players are told."""
 
-from auction import deliveries
+from collections import deque
+
+from auction import arriving
 from auction.context import Context
 from auction.events import Event, Noticed, Record, TransferSent
 from auction.evolve import evolve
-from auction.outcomes import States
+from auction.outcomes import Answered, States, a_player
 from auction.state import Notice, StoreId
 
 
@@ -16,16 +18,23 @@ def happen(store: StoreId, events: list[Event], states: States, record: Record) 
     record.setdefault(store, []).extend(events)
 
 
-def take_in_sent(states: States, record: Record, context: Context) -> None:
-    """Take in, in the same record, the transfers that went to stores at home: they are among the states. Others stay to
-    be carried.
+def take_in_sent(states: States, record: Record, context: Context) -> tuple[Answered, ...]:
+    """Take in, in the same record, the transfers that went to stores at home: they are among the states; and so on with
+    what these send. Others stay to be carried. Returns what players' stores heard that somebody may wait for.
     """
-    for sender, sent in _sent(record):
-        if sent.to in states:
-            taken = deliveries.take_in(states[sent.to], sender, context.life_of(sender), sent, context)
-            happen(sent.to, taken, states, record)
-        else:
-            assert not context.at_home(sent.to), sent
+    answered: list[Answered] = []
+    sent = deque(_sent(record))
+    while sent:
+        sender, transfer = sent.popleft()
+        if transfer.to not in states:
+            assert not context.at_home(transfer.to), transfer
+            continue
+        taken = arriving.take_in(states[transfer.to], sender, context.life_of(sender), transfer, context)
+        happen(transfer.to, taken.events, states, record)
+        sent.extend((transfer.to, event) for event in taken.events if type(event) is TransferSent)
+        if taken.answered is not None:
+            answered.append(taken.answered)
+    return tuple(answered)
 
 
 def _sent(record: Record) -> list[tuple[StoreId, TransferSent]]:
@@ -35,7 +44,7 @@ def _sent(record: Record) -> list[tuple[StoreId, TransferSent]]:
 def notices_of(record: Record, states: States) -> list[tuple[str, Notice]]:
     """Whom a record tells what."""
     return [
-        (states[store].owner().player, event.notice)
+        (a_player(states[store]).owner().player, event.notice)
         for store, events in record.items()
         for event in events
         if type(event) is Noticed

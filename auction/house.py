@@ -26,9 +26,8 @@ from auction.commands import (
     Command,
     CreateListing,
     EndListing,
-    GetListing,
+    EndOffer,
     Grant,
-    InspectPlayer,
     MyBids,
     PlaceBid,
     SearchListings,
@@ -38,7 +37,21 @@ from auction.commands import (
 from auction.context import Answer, Context, Request
 from auction.events import Event, Record
 from auction.happening import happen, notices_of, take_in_sent
-from auction.outcomes import Asleep, Elsewhere, Executed, Locked, Outcome, Proposal, States, Stores, Undecided
+from auction.market.state import MarketState
+from auction.needs import AT_THE_MARKET, OF_A_LISTING, first_store, needed, seller_store
+from auction.outcomes import (
+    Asleep,
+    Elsewhere,
+    Executed,
+    Locked,
+    Outcome,
+    Proposal,
+    Sent,
+    States,
+    Stores,
+    Undecided,
+    a_player,
+)
 from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.results import ListingView, Result
@@ -47,12 +60,13 @@ from auction.state import StoreId
 NOTHING: Mapping[str, ListingView | None] = MappingProxyType({})
 """Told of no listing."""
 
-AT_THE_LISTING = frozenset({GetListing, EndListing})
-"""Asked of the listing's store, whoever asks."""
-AT_THE_NAMED_PLAYER = frozenset({Grant, Take, InspectPlayer})
-"""Asked of the store of the player whom the question names."""
-OF_A_LISTING = frozenset({PlaceBid, BuyOut, CancelListing, EndListing})
-"""Needs the listing's store, and that of who leads there."""
+
+class Asker(msgspec.Struct, frozen=True):
+    """Who asks, with the store that the request went to first and the key that it has there."""
+
+    player: str
+    home: StoreId
+    use: keys.Use | None
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -60,7 +74,9 @@ class Decision(msgspec.Struct, frozen=True):
 
     legs: Record
     body: Result | Refusal | None
-    """The answer: a result, the refusal `outbid`, or None where nobody waits for one."""
+    """The answer: a result, the refusal `outbid`, or None where nobody waits for one, or for `subject`."""
+    subject: str | None = None
+    """What another store answers for; it may have done so when its transfer is taken in."""
 
 
 Not = Refusal | Undecided
@@ -76,17 +92,19 @@ def execute(
     earlier Elsewhere asked for. A search is not a store's to answer and does not come here; only the house itself ends
     listings.
     """
-    ask = request.ask
-    assert (request.caller.role == "house") == (type(ask) is EndListing), request
+    ask: Any = request.ask
+    assert (request.caller.role == "house") == isinstance(ask, EndListing | EndOffer), request
     assert not isinstance(ask, SearchListings), request
     if isinstance(ask, WorldQuery):
         return _unchanged(world.answer(ask, context.catalog))
-    home = first_store(request, context.store_of)
+    if type(ask) in AT_THE_MARKET and ask.commodity not in context.catalog.commodities:
+        return _unchanged(Refusal("no_such_commodity"))
+    home = first_store(request, context)
     if home is None:
         return _unchanged(Refusal("no_such_listing"))
     states: States = {}
     asleep = []
-    for store in _needed(ask, home, stores, context):
+    for store in needed(ask, home, request.caller.player, stores, context):
         state = stores(store)
         if state is None:
             asleep.append(store)
@@ -97,46 +115,10 @@ def execute(
     if isinstance(ask, Command):
         return _change(request, home, states, context, told)
     if type(ask) is MyBids:
-        unknown = [name for name in _elsewhere(ask, states[home], context) if name not in told]
+        unknown = [name for name in _elsewhere(ask, a_player(states[home]), context) if name not in told]
         if unknown:
             return Elsewhere(tuple(unknown))
     return _unchanged(queries.answer(ask, request.caller.player, states[home], states, told, context), states)
-
-
-def first_store(request: Request, store_of: Callable[[str], StoreId]) -> StoreId | None:
-    """The store that a request goes to first, and that keeps its key; None for a listing that no store ever made."""
-    ask: Any = request.ask
-    if type(ask) in AT_THE_LISTING:
-        return _seller_store(ask.listing)
-    if type(ask) in AT_THE_NAMED_PLAYER:
-        return store_of(ask.player)
-    return store_of(request.caller.player)
-
-
-def _seller_store(listing: str) -> StoreId | None:
-    named = ids.parse(listing, "l")
-    return None if named is None else named[0]
-
-
-def _needed(ask: Any, home: StoreId, stores: Stores, context: Context) -> Iterable[StoreId]:
-    """The stores of a request that are at home, as far as they can be known from those that are awake; none twice."""
-    needed = dict.fromkeys((home,))
-    if type(ask) is MyBids:
-        state = stores(home)
-        if state is not None:
-            shown = map(ids.minter, queries.listings_shown(ask, state))
-            needed.update(dict.fromkeys(store for store in shown if context.at_home(store)))
-    elif type(ask) in OF_A_LISTING:
-        seller = _seller_store(ask.listing)
-        if seller is not None and context.at_home(seller):
-            needed[seller] = None
-            state = stores(seller)
-            row = None if state is None else state.listings.get(ask.listing)
-            if row is not None and row.state == "open" and row.leader is not None:
-                leader = context.store_of(row.leader)
-                if context.at_home(leader):
-                    needed[leader] = None
-    return needed
 
 
 def _elsewhere(ask: MyBids, home: PlayerState, context: Context) -> Iterable[str]:
@@ -157,25 +139,27 @@ def _change(
 ) -> Outcome:
     """Check the key, decide, apply, and store the answer under the key."""
     ask: Any = request.ask
+    keyed = states[home]
+    assert not isinstance(keyed, MarketState), request
     use = keys.use_of(request)
     if use is not None:
-        before = keys.repeated(states[home], use) or keys.none_left(states[home], context.now_ms)
+        before = keys.repeated(keyed, use) or keys.none_left(keyed, context.now_ms)
         if isinstance(before, Answer):
             return Executed({}, before, [], (home,))
         if before is not None:
             return _unchanged(before, (home,))
-        if use.key in states[home].open_keys:
-            listing = states[home].open_keys[use.key]
-            return Locked(home, listing, states[home].locked[listing])
+        if use.key in keyed.open_keys:
+            subject = keyed.open_keys[use.key]
+            return Locked(home, subject, keyed.locked.get(subject, subject))
     player = request.caller.player
     if type(ask) in OF_A_LISTING:
         for store, state in states.items():
             if ask.listing in state.locked:
                 return Locked(store, ask.listing)
-        seller = _seller_store(ask.listing)
+        seller = seller_store(ask.listing)
         if seller is not None and seller not in states:
-            return _ask_elsewhere(ask, player, home, states[home], use, context, told)
-    decision = _DECIDE[type(ask)](ask, player, home, states, context)
+            return _ask_elsewhere(ask, player, home, a_player(states[home]), use, context, told)
+    decision = _DECIDE[type(ask)](ask, Asker(player, home, use), states, context)
     if isinstance(decision, Refusal):
         return _unchanged(decision, states)
     if isinstance(decision, Undecided):
@@ -183,10 +167,15 @@ def _change(
     record: Record = {}
     for store, events in decision.legs.items():
         happen(store, events, states, record)
-    take_in_sent(states, record, context)
+    answered = take_in_sent(states, record, context)
+    if decision.subject is not None:
+        mine = [heard.answer for heard in answered if (heard.store, heard.subject) == (home, decision.subject)]
+        if not mine:
+            return Sent(record, home, decision.subject)
+        return Executed(record, mine[0], notices_of(record, states), tuple(states))
     answer = Answer(decision.body, isinstance(decision.body, Refusal))
     if use is not None and decision.body is not None:
-        stored, answer = keys.used(states[home], use, decision.body, context.now_ms)
+        stored, answer = keys.used(keyed, use, decision.body, context.now_ms)
         happen(home, stored, states, record)
     return Executed(record, answer, notices_of(record, states), tuple(states))
 
@@ -208,20 +197,20 @@ def _ask_elsewhere(
     return _unchanged(Refusal("no_such_listing" if told[ask.listing] is None else "not_owner"), (home,))
 
 
-def _create(ask: CreateListing, caller: str, home: StoreId, states: States, context: Context) -> Decision | Not:
-    return _alone(home, listings.create(states[home], caller, ask, context))
+def _create(ask: CreateListing, asker: Asker, states: States, context: Context) -> Decision | Not:
+    return _alone(asker.home, listings.create(a_player(states[asker.home]), asker.player, ask, context))
 
 
-def _claim(ask: ClaimDelivery, _caller: str, home: StoreId, states: States, context: Context) -> Decision | Not:
-    return _alone(home, deliveries.claim(states[home], ask, context))
+def _claim(ask: ClaimDelivery, asker: Asker, states: States, context: Context) -> Decision | Not:
+    return _alone(asker.home, deliveries.claim(a_player(states[asker.home]), ask, context))
 
 
-def _grant(ask: Grant, _caller: str, home: StoreId, states: States, context: Context) -> Decision | Not:
-    return _alone(home, grants.grant(states[home], ask, context))
+def _grant(ask: Grant, asker: Asker, states: States, context: Context) -> Decision | Not:
+    return _alone(asker.home, grants.grant(a_player(states[asker.home]), ask, context))
 
 
-def _take(ask: Take, _caller: str, home: StoreId, states: States, context: Context) -> Decision | Not:
-    return _alone(home, grants.take(states[home], ask, context))
+def _take(ask: Take, asker: Asker, states: States, context: Context) -> Decision | Not:
+    return _alone(asker.home, grants.take(a_player(states[asker.home]), ask, context))
 
 
 def _alone(home: StoreId, decided: tuple[list[Event], Result] | Not) -> Decision | Not:
@@ -232,49 +221,49 @@ def _alone(home: StoreId, decided: tuple[list[Event], Result] | Not) -> Decision
     return Decision({home: events}, result)
 
 
-def _cancel(ask: CancelListing, caller: str, _home: StoreId, states: States, context: Context) -> Decision | Not:
-    seller = _seller_store(ask.listing)
+def _cancel(ask: CancelListing, asker: Asker, states: States, context: Context) -> Decision | Not:
+    seller = seller_store(ask.listing)
     if seller is None:
         return Refusal("no_such_listing")
-    return _alone(seller, listings.cancel(states[seller], caller, ask, context))
+    return _alone(seller, listings.cancel(a_player(states[seller]), asker.player, ask, context))
 
 
-def _end(ask: EndListing, _caller: str, home: StoreId, states: States, context: Context) -> Decision | Not:
-    events = listings.end(states[home], ask.listing, context)
-    return Decision({home: events} if events else {}, None)
+def _end(ask: EndListing, asker: Asker, states: States, context: Context) -> Decision | Not:
+    events = listings.end(a_player(states[asker.home]), ask.listing, context)
+    return Decision({asker.home: events} if events else {}, None)
 
 
-def _bid(ask: PlaceBid, bidder: str, home: StoreId, states: States, context: Context) -> Decision | Not:
+def _bid(ask: PlaceBid, asker: Asker, states: States, context: Context) -> Decision | Not:
     """A trade of two legs; one that only moves the price is done and answered `outbid`."""
-    seller = _seller_store(ask.listing)
+    seller = seller_store(ask.listing)
     if seller is None:
         return Refusal("no_such_listing")
-    sellers_leg = listings.take_bid(states[seller], bidder, ask, context)
+    sellers_leg = listings.take_bid(a_player(states[seller]), asker.player, ask, context)
     if isinstance(sellers_leg, Refusal):
         return sellers_leg
     sold_to, vote = sellers_leg
-    bidders_leg = bidding.place_bid(states[home], ask, vote, context)
+    bidders_leg = bidding.place_bid(a_player(states[asker.home]), ask, vote, context)
     if isinstance(bidders_leg, Not):
         return bidders_leg
-    return Decision({seller: sold_to, home: bidders_leg}, bidding.bid_answer(vote, bidder))
+    return Decision({seller: sold_to, asker.home: bidders_leg}, bidding.bid_answer(vote, asker.player))
 
 
-def _buy_out(ask: BuyOut, buyer: str, home: StoreId, states: States, context: Context) -> Decision | Not:
+def _buy_out(ask: BuyOut, asker: Asker, states: States, context: Context) -> Decision | Not:
     """A trade of two legs: the sale, and its payment."""
-    seller = _seller_store(ask.listing)
+    seller = seller_store(ask.listing)
     if seller is None:
         return Refusal("no_such_listing")
-    sellers_leg = listings.take_buyout(states[seller], buyer, ask, context)
+    sellers_leg = listings.take_buyout(a_player(states[seller]), asker.player, ask, context)
     if isinstance(sellers_leg, Refusal):
         return sellers_leg
     sale, vote = sellers_leg
-    buyers_leg = bidding.pay_buyout(states[home], ask, vote, context)
+    buyers_leg = bidding.pay_buyout(a_player(states[asker.home]), ask, vote, context)
     if isinstance(buyers_leg, Not):
         return buyers_leg
-    return Decision({seller: sale, home: buyers_leg}, bidding.buyout_answer(vote, buyer, ask.price))
+    return Decision({seller: sale, asker.home: buyers_leg}, bidding.buyout_answer(vote, asker.player, ask.price))
 
 
-_DECIDE: dict[type[Command], Callable[[Any, str, StoreId, States, Context], Decision | Not]] = {
+_DECIDE: dict[type[Command], Callable[[Any, Asker, States, Context], Decision | Not]] = {
     CreateListing: _create,
     PlaceBid: _bid,
     BuyOut: _buy_out,

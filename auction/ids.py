@@ -5,6 +5,9 @@ counters and starts with the store's id, so any node finds its home from the id 
 
     store     26 characters of lower-case base32: BLAKE2b-128 of "kind/name" under the house's naming key
     listing   <store>.l<n>     item   <store>.i<n>     delivery   <store>.d<n>
+    order     <store>.o<n>     offer  <store>.f<n>     watch      <store>.w<n>
+
+A player's store is named by the player, a market's by its commodity, and the house's own "house".
 
 A store that was lost with its node's disk begins another life under the same id.
 """
@@ -24,11 +27,35 @@ IDS_PARSED_KEPT = 4096
 _ID = re.compile(r"([a-z2-7]{26})\.([a-z])([1-9][0-9]{0,15})\Z")
 
 
+SEAL_BYTES = 12
+"""Length of a seal: what makes a text the house's own word."""
+
+
+def store_id(naming_key: bytes, kind: str, name: str) -> StoreId:
+    """Id of the store of a kind and a name."""
+    assert len(naming_key) == NAMING_KEY_BYTES
+    digest = hashlib.blake2b(f"{kind}/{name}".encode(), key=naming_key, digest_size=16).digest()
+    return base64.b32encode(digest).decode().rstrip("=").lower()
+
+
 def player_store(naming_key: bytes, player: str) -> StoreId:
     """Id of a player's store."""
-    assert len(naming_key) == NAMING_KEY_BYTES
-    digest = hashlib.blake2b(f"player/{player}".encode(), key=naming_key, digest_size=16).digest()
-    return base64.b32encode(digest).decode().rstrip("=").lower()
+    return store_id(naming_key, "player", player)
+
+
+def market_store(naming_key: bytes, commodity: str) -> StoreId:
+    """Id of a commodity's market store."""
+    return store_id(naming_key, "market", commodity)
+
+
+def house_store(naming_key: bytes) -> StoreId:
+    """Id of the house's own store."""
+    return store_id(naming_key, "house", "house")
+
+
+def seal(naming_key: bytes, text: bytes) -> bytes:
+    """SEAL_BYTES that nobody can make without the naming key; not of the kind that names stores."""
+    return hashlib.blake2b(text, key=naming_key, person=b"seal", digest_size=SEAL_BYTES).digest()
 
 
 def life_mark(store: StoreId, life: int) -> str:

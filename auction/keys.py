@@ -11,13 +11,17 @@ import hashlib
 
 import msgspec
 
-from auction.commands import AdminMutation, Mutation
+from auction.commands import AdminMutation, FreezeTrading, Mutation, ThawTrading
 from auction.context import Answer, Request
 from auction.events import Answered, Event, KeysForgotten, KeyTold
+from auction.house_state import HouseState
 from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.results import Result
 from auction.state import KEYS_KEPT_S, KEYS_MAX, KEYS_SWEPT_S
+
+Keyed = PlayerState | HouseState
+"""The states of stores that keep keys."""
 
 _deterministic = msgspec.msgpack.Encoder(order="deterministic")
 _encode = msgspec.msgpack.Encoder().encode
@@ -41,7 +45,12 @@ def use_of(request: Request) -> Use | None:
         return Use(f"admin:{request.caller.player}{own(ask.key)}", _fingerprint(ask), untold=False)
     assert isinstance(ask, Mutation)
     key = ask.key or request.own_key
-    return Use(own(key), _fingerprint(ask), untold=ask.key is None) if key else None
+    if not key:
+        return None
+    stored = own(key)
+    if isinstance(ask, FreezeTrading | ThawTrading):
+        stored = f"admin:{request.caller.player}{stored}"
+    return Use(stored, _fingerprint(ask), untold=ask.key is None)
 
 
 def own(key: str) -> str:
@@ -49,7 +58,7 @@ def own(key: str) -> str:
     return "\n" + key.replace("\\", "\\\\").replace("\0", "\\0")
 
 
-def repeated(state: PlayerState, use: Use) -> Answer | Refusal | None:
+def repeated(state: Keyed, use: Use) -> Answer | Refusal | None:
     """The stored answer of a key used before, `key_reused` where it was another request; None for a free key."""
     row = state.keys.get(use.key)
     if row is None:
@@ -59,7 +68,7 @@ def repeated(state: PlayerState, use: Use) -> Answer | Refusal | None:
     return Answer(body=None, refused=row.refused, encoded=row.answer)
 
 
-def none_left(state: PlayerState, now_ms: int) -> Refusal | None:
+def none_left(state: Keyed, now_ms: int) -> Refusal | None:
     """`rate_limited` where a store remembers as many keys as it may and none of them is old enough to be forgotten."""
     if len(state.keys) < KEYS_MAX:
         return None
@@ -67,7 +76,7 @@ def none_left(state: PlayerState, now_ms: int) -> Refusal | None:
     return Refusal("rate_limited", {"retry_after_ms": wait_ms}) if wait_ms > 0 else None
 
 
-def used(state: PlayerState, use: Use, body: Result | Refusal, now_ms: int) -> tuple[list[Event], Answer]:
+def used(state: Keyed, use: Use, body: Result | Refusal, now_ms: int) -> tuple[list[Event], Answer]:
     """Store an answer under its key, and forget what has expired, many keys at a time."""
     refused = isinstance(body, Refusal)
     encoded = _encode(body)
@@ -81,18 +90,18 @@ def used(state: PlayerState, use: Use, body: Result | Refusal, now_ms: int) -> t
     return events, Answer(body, refused, encoded)
 
 
-def is_used(state: PlayerState, key: str) -> bool:
+def is_used(state: Keyed, key: str) -> bool:
     """Whether an answer is stored under a player's own key."""
     return own(key) in state.keys
 
 
-def tell(state: PlayerState, key: str, now_ms: int) -> list[Event]:
+def tell(state: Keyed, key: str, now_ms: int) -> list[Event]:
     """A key that the node made up was told to the client: keep it like a client's own. Nothing where it is not held."""
     row = state.keys.get(own(key))
     return [KeyTold(row.key, now_ms)] if row is not None and row.untold else []
 
 
-def _oldest_ms(state: PlayerState) -> int:
+def _oldest_ms(state: Keyed) -> int:
     return next(iter(state.keys)).at_ms
 
 

@@ -9,11 +9,27 @@ from auction.events import Record
 from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.state import Notice, StoreId
+from auction.stores import State
 
-Stores = Callable[[StoreId], PlayerState | None]
+Stores = Callable[[StoreId], State | None]
 """Store id → its state: None when it is not in memory, an empty one when the store exists nowhere."""
-States = dict[StoreId, PlayerState]
+States = dict[StoreId, State]
 """The stores that a decision needs, all in memory and all at home."""
+
+
+def a_player(state: State | None) -> PlayerState:
+    """The state of a store that can only be a player's."""
+    assert isinstance(state, PlayerState), state
+    return state
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """What a player's store heard from another that a caller may be waiting for."""
+
+    store: StoreId
+    subject: str
+    """As in `state.Awaited`."""
+    answer: Answer
 
 
 class Executed(msgspec.Struct, frozen=True):
@@ -27,6 +43,19 @@ class Executed(msgspec.Struct, frozen=True):
     """Whom to tell what, once the record is durable."""
     reads: tuple[StoreId, ...]
     """The stores that the answer depends on."""
+    answered: tuple[Answered, ...] = ()
+    """Answers that earlier requests wait for."""
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """The request went to a store of another node, with all that it takes. The answer will be what some later
+    `Executed` has `answered` for `subject`.
+    """
+
+    record: Record
+    store: StoreId
+    """The caller's."""
+    subject: str
 
 
 class Asleep(msgspec.Struct, frozen=True):
@@ -79,7 +108,7 @@ class Proposal(msgspec.Struct, frozen=True):
     """Whether `hold` is already what the listing named."""
 
 
-Outcome = Executed | Asleep | Locked | Elsewhere | Undecided | Proposal
+Outcome = Executed | Sent | Asleep | Locked | Elsewhere | Undecided | Proposal
 """What `auction.house.execute` returns."""
 
 

@@ -19,6 +19,7 @@ from auction.commands import (
 )
 from auction.context import Context
 from auction.cursors import cursor, number_after, text_after
+from auction.outcomes import a_player
 from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.results import (
@@ -37,24 +38,23 @@ from auction.results import (
     Stash,
 )
 from auction.state import Bid, StoreId
+from auction.stores import State
 from auction.views import delivery_view, listing_view
 from auction.wallet import held
 
-States = Mapping[StoreId, PlayerState]
+States = Mapping[StoreId, State]
 """The stores that a question needs, all in memory."""
 Told = Mapping[str, ListingView | None]
 """Listing of another node → as its home shows it to the viewer; None for one that is nowhere."""
 
 
-def answer(
-    ask: StoreQuery, viewer: str, home: PlayerState, others: States, told: Told, context: Context
-) -> Result | Refusal:
+def answer(ask: StoreQuery, viewer: str, home: State, others: States, told: Told, context: Context) -> Result | Refusal:
     """Answer a query from `home`, the store that it is about.
 
     `MyBids` finds the stores of its listings among `others`, and what it has to know of other nodes in `told`.
     """
     if isinstance(ask, MyBids):
-        return _my_bids(ask, viewer, home, others, told)
+        return _my_bids(ask, viewer, a_player(home), others, told)
     return _ANSWER[type(ask)](ask, viewer, home, context)
 
 
@@ -200,11 +200,11 @@ def _view_of(listing: str, viewer: str, others: States, told: Told) -> ListingVi
     seller = others.get(ids.minter(listing))
     if seller is None:
         return told[listing]
-    row = seller.listings.get(listing)
+    row = a_player(seller).listings.get(listing)
     return None if row is None else listing_view(row, viewer)
 
 
-_ANSWER: dict[type[StoreQuery], Callable[[Any, str, PlayerState, Context], Result | Refusal]] = {
+_ANSWER: dict[type[StoreQuery], Callable[[Any, str, Any, Context], Result | Refusal]] = {
     GetPlayer: _get_player,
     InspectPlayer: _inspect_player,
     ListInventory: _list_inventory,

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from auction import ids
+from auction.carrying import carried
 from auction.conservation import Totals
 from auction.events import BidPlaced, Goods, Payload, Refund, TransferSent
 from auction.evolve import after_placing
@@ -19,7 +20,7 @@ from auction.ledger import BALANCES, ELSEWHERE
 from auction.legs import Vote, decode_leg, decode_vote
 from auction.listings import BidVote
 from auction.player_state import PlayerState
-from auction.state import Bid, Item, PreparedLeg, StoreId
+from auction.state import Bid, PreparedLeg, StoreId
 
 Lead = tuple[str, int]
 """A player and the maximum."""
@@ -96,7 +97,7 @@ class Ties:
     def count_between(self, totals: Totals) -> None:
         """Count what is in no store, or in two at once, after all stores were counted one by one."""
         for _to, payload in self._under_way():
-            totals.add_in_flight(*_carried(payload))
+            totals.add_in_flight(carried(payload))
         for half in self._half_settled():
             if half.row.side == "buyer":
                 totals.gold.escrow -= half.paid()
@@ -105,7 +106,7 @@ class Ties:
 
     def faults(self) -> list[str]:
         """Where two stores disagree, in words for an operator; empty for a sound house."""
-        elsewhere = sum(_carried(payload)[0] for _to, payload in self._under_way())
+        elsewhere = sum(carried(payload).gold for _to, payload in self._under_way())
         elsewhere += sum(-half.paid() if half.row.side == "buyer" else half.paid() for half in self._half_settled())
         found = [*self._transfer_faults(), *self._lead_faults()]
         if self._gold_elsewhere != elsewhere:
@@ -148,9 +149,10 @@ class Ties:
 
     def _lead_faults(self) -> Iterator[str]:
         """Each listing's leader must be its bidder's standing bid, but for news that has not arrived."""
-        coming: dict[tuple[StoreId, str], list[Payload]] = defaultdict(list)
+        coming: dict[tuple[StoreId, str], list[Refund | Goods]] = defaultdict(list)
         for to, payload in self._under_way():
-            coming[to, payload.listing].append(payload)
+            if isinstance(payload, Refund | Goods):
+                coming[to, payload.listing].append(payload)
         bids, pending = dict(self._bids), {}
         for half in self._half_settled():
             if isinstance(half.vote, BidVote):
@@ -193,11 +195,6 @@ def _disagreements(listing: str, lead: Lead | None, standing: list[Lead], pendin
 def _placed(row: PreparedLeg, vote: BidVote) -> BidPlaced:
     """What settling a bidder's leg will do there."""
     return BidPlaced(row.listing, decode_leg(row.leg).amount, vote.held, vote.leads, row.at_ms)
-
-
-def _carried(payload: Payload) -> tuple[int, tuple[Item, ...]]:
-    """Gold and items of a transfer."""
-    return (payload.gold, ()) if isinstance(payload, Refund) else (payload.refund, (payload.item,))
 
 
 def _is_goods(payload: Payload) -> bool:

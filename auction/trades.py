@@ -1,4 +1,4 @@
-"""What crosses between nodes, as the rules see it: trades, where each side has a condition, and transfers.
+"""Trades between stores of different nodes, where each side has a condition, as the rules see them.
 
     execute ──► propose: Proposal ──► prepare, in both stores ──► judge ──► settle, in both stores
                                       holds and locks, votes      the votes   applies or releases
@@ -18,8 +18,7 @@ from msgspec.structs import replace
 from auction import bidding, ids, keys, listings
 from auction.commands import BuyOut, PlaceBid
 from auction.context import Answer, Context
-from auction.deliveries import take_in
-from auction.events import BidPlaced, BuyoutPaid, Event, LegPrepared, LegSettled, Record, TransferSent
+from auction.events import BidPlaced, BuyoutPaid, Event, LegPrepared, LegSettled, Record
 from auction.happening import happen, notices_of, take_in_sent
 from auction.legs import (
     BuyerLeg,
@@ -36,7 +35,6 @@ from auction.listings import BidVote
 from auction.outcomes import (
     Asleep,
     Executed,
-    Gap,
     Held,
     KeyUsed,
     Locked,
@@ -45,15 +43,14 @@ from auction.outcomes import (
     States,
     Stores,
     Undecided,
+    a_player,
 )
 from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.results import Result
 from auction.state import PreparedLeg, StoreId, TradeKind
+from auction.transfers import NOBODY
 from auction.wallet import cannot_pay
-
-_NOBODY = Answer(None, refused=False)
-"""The answer that nobody waits for."""
 
 
 def propose(
@@ -91,6 +88,7 @@ def prepare(trade: str, store: StoreId, leg: bytes, stores: Stores, context: Con
     state = stores(store)
     if state is None:
         return Asleep((store,))
+    state = a_player(state)
     asked = decode_leg(leg)
     if isinstance(asked, SellerLeg):
         return _prepare_seller(trade, store, asked, leg, state, context)
@@ -198,12 +196,13 @@ def settle(
     state = stores(store)
     if state is None:
         return Asleep((store,))
+    state = a_player(state)
     row = state.trades.rows[trade]
     settled = LegSettled(trade, commit, context.now_ms)
     if not commit:
         record: Record = {}
         happen(store, [settled], {store: state}, record)
-        return Executed(record, _NOBODY, [], (store,))
+        return Executed(record, NOBODY, [], (store,))
     leg = decode_leg(row.leg)
     if isinstance(leg, SellerLeg):
         assert payload == row.vote, f"trade {trade} is to do something else than {store} voted for"
@@ -217,8 +216,7 @@ def _settle_seller(
     store: StoreId, leg: SellerLeg, row: PreparedLeg, settled: LegSettled, stores: Stores, context: Context
 ) -> Executed | Asleep:
     """The sale, or the bid, as of the instant at which it was promised."""
-    at_first = stores(store)
-    assert at_first is not None
+    at_first = a_player(stores(store))
     states: States = {store: at_first}
     leader = at_first.listings.rows[leg.listing].leader
     for player in (leader, leg.player):
@@ -235,7 +233,7 @@ def _settle_seller(
     record: Record = {}
     happen(store, [settled, *events], states, record)
     take_in_sent(states, record, context)
-    return Executed(record, _NOBODY, notices_of(record, states), tuple(states))
+    return Executed(record, NOBODY, notices_of(record, states), tuple(states))
 
 
 def _settle_buyer(
@@ -252,36 +250,11 @@ def _settle_buyer(
     else:
         event = BuyoutPaid(leg.listing, vote.due, context.now_ms)
         body = bidding.buyout_answer(vote, player, leg.amount)
-    states, record = {store: state}, Record()
+    states: States = {store: state}
+    record: Record = {}
     happen(store, [settled, event], states, record)
     answer = Answer(body, isinstance(body, Refusal))
     if leg.use is not None:
         stored, answer = keys.used(state, leg.use, body, context.now_ms)
         happen(store, stored, states, record)
     return Executed(record, answer, [], (store,))
-
-
-def take_transfer(
-    to: StoreId, sender: StoreId, life: int, sent: TransferSent, stores: Stores, context: Context
-) -> Executed | Asleep | Locked | Gap:
-    """Take in a transfer of a store of another node, `life` being that store's; once, however often it arrives.
-
-    While a trade holds the listing that it is about, it waits: the trade may have happened first.
-    """
-    state = stores(to)
-    if state is None:
-        return Asleep((to,))
-    if sent.life != context.life_of(to):
-        return Gap()
-    mark = state.transfers_in.get(ids.life_mark(sender, life))
-    taken = mark.number if mark is not None else 0
-    if sent.number <= taken:
-        return Executed({}, _NOBODY, [], (to,))
-    if sent.number > taken + 1 or not state.account:
-        return Gap()
-    if sent.payload.listing in state.locked:
-        return Locked(to, sent.payload.listing)
-    record: Record = {}
-    states = {to: state}
-    happen(to, take_in(state, sender, life, sent, context), states, record)
-    return Executed(record, _NOBODY, notices_of(record, states), (to,))

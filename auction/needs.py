@@ -1,0 +1,101 @@
+"""Which stores a request needs: the one that it goes to first, which keeps its key, and what else must be in memory."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from auction import ids, queries
+from auction.commands import (
+    Ask,
+    BuyOut,
+    CancelListing,
+    EndListing,
+    EndOffer,
+    FreezeTrading,
+    GetBook,
+    GetCandles,
+    GetListing,
+    Grant,
+    InspectPlayer,
+    MyBids,
+    PlaceBid,
+    QuoteCommodity,
+    Take,
+    ThawTrading,
+)
+from auction.context import Context, Names, Request
+from auction.outcomes import Stores, a_player
+from auction.state import StoreId
+
+AT_THE_LISTING = frozenset({GetListing, EndListing})
+"""Asked of the listing's store, whoever asks."""
+AT_THE_NAMED_PLAYER = frozenset({Grant, Take, InspectPlayer})
+"""Asked of the store of the player whom the question names."""
+AT_THE_MARKET = frozenset({QuoteCommodity, GetBook, GetCandles})
+"""Asked of the commodity's market store."""
+AT_THE_HOUSE = frozenset({FreezeTrading, ThawTrading})
+"""Asked of the house's own store."""
+OF_A_LISTING = frozenset({PlaceBid, BuyOut, CancelListing, EndListing})
+"""Needs the listing's store, and that of who leads there."""
+
+
+def first_store(request: Request, names: Names) -> StoreId | None:
+    """The store that a request goes to first, and that keeps its key; None for a listing that no store ever made."""
+    ask: Any = request.ask
+    kind = type(ask)
+    if kind in AT_THE_LISTING:
+        return seller_store(ask.listing)
+    if kind in AT_THE_NAMED_PLAYER:
+        return names.store_of(ask.player)
+    if kind in AT_THE_MARKET:
+        return names.market_of(ask.commodity)
+    if kind in AT_THE_HOUSE:
+        return names.house
+    if kind is EndOffer:
+        return ids.minter(ask.offer)
+    return names.store_of(request.caller.player)
+
+
+def seller_store(listing: str) -> StoreId | None:
+    """The store that made a listing of this id; None for an id of nothing that a store ever made."""
+    named = ids.parse(listing, "l")
+    return None if named is None else named[0]
+
+
+def needed(ask: Ask, home: StoreId, player: str, stores: Stores, context: Context) -> Iterable[StoreId]:
+    """The stores of a request that are at home, as far as they can be known from those that are awake; none twice."""
+    found = dict.fromkeys((home,))
+    further = _FURTHER.get(type(ask))
+    if further is not None:
+        for store in further(ask, home, player, stores, context):
+            if context.at_home(store):
+                found[store] = None
+    return found
+
+
+Further = Callable[[Any, StoreId, str, Stores, Context], Iterable[StoreId]]
+"""The question, the store that it went to first, who asks."""
+
+
+def _shown(ask: MyBids, home: StoreId, _player: str, stores: Stores, _context: Context) -> Iterable[StoreId]:
+    state = stores(home)
+    return () if state is None else map(ids.minter, queries.listings_shown(ask, a_player(state)))
+
+
+def _of_a_listing(ask: Any, _home: StoreId, _player: str, stores: Stores, context: Context) -> Iterable[StoreId]:
+    seller = seller_store(ask.listing)
+    if seller is not None:
+        yield seller
+        if context.at_home(seller):
+            state = stores(seller)
+            row = None if state is None else a_player(state).listings.get(ask.listing)
+            if row is not None and row.state == "open" and row.leader is not None:
+                yield context.store_of(row.leader)
+
+
+_FURTHER: dict[type[Ask], Further] = {
+    MyBids: _shown,
+    PlaceBid: _of_a_listing,
+    BuyOut: _of_a_listing,
+    CancelListing: _of_a_listing,
+    EndListing: _of_a_listing,
+}
