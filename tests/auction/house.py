@@ -30,12 +30,15 @@ from auction.conservation import Totals, faults
 from auction.context import HOUSE, Answer, Caller, Context, Request
 from auction.events import Record, decode_events, encode_events
 from auction.evolve import evolve
+from auction.freezes import NOTHING_FROZEN
 from auction.house import execute
-from auction.outcomes import Executed
-from auction.player_state import TABLES, PlayerState
+from auction.market.state import Book, MarketState
+from auction.outcomes import Executed, a_player
+from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.results import DeliveryView, ListingView, Result
-from auction.state import Notice, StoreId
+from auction.state import Account, Notice, StoreId
+from auction.stores import KINDS, Kind, State
 from worlddata.types import Base, Catalog, Category, Commodity, Range, Rarity, Rules, Stat
 
 MAX = 2**53 - 1
@@ -108,25 +111,58 @@ def store_of(player: str) -> StoreId:
     return ids.player_store(NAMING_KEY, player)
 
 
-def rows_of(state: PlayerState) -> dict[str, Any]:
+@functools.cache
+def market_of(commodity: str) -> StoreId:
+    """The store id of a commodity's market in every test house."""
+    return ids.market_store(NAMING_KEY, commodity)
+
+
+HOUSE_STORE = ids.house_store(NAMING_KEY)
+MARKETS = {market_of(commodity): commodity for commodity in CATALOG.commodities}
+
+
+class Names:
+    """How stores are named in every test house."""
+
+    store_of = staticmethod(store_of)
+    market_of = staticmethod(market_of)
+    house = HOUSE_STORE
+
+
+def seal(text: bytes) -> bytes:
+    """The seal of every test house."""
+    return ids.seal(NAMING_KEY, text)
+
+
+def empty(store: StoreId) -> State:
+    """The state of a store that was never written to."""
+    kind: Kind = "market" if store in MARKETS else "house" if store == HOUSE_STORE else "player"
+    return KINDS[kind]()
+
+
+def rows_of(state: State) -> dict[str, Any]:
     """All that a state holds, for comparisons; in order where the order counts."""
-    tables: dict[str, Any] = {name: dict(getattr(state, name).rows) for name in TABLES}
-    tables["account"] = copy.deepcopy(tables["account"])
-    for ordered in ("listings", "deliveries"):
-        tables[ordered] = list(tables[ordered].items())
-    tables["oldest keys first"] = [row.at_ms for row in state.keys]
-    derived = ["open_listings", "standing_bids", "bids_escrowed", "untold_keys", "entries_made"]
-    derived += ["locked", "open_keys", "open_bids"]
+    tables: dict[str, Any] = {name: dict(getattr(state, name).rows) for name in state.TABLES}
+    for one_row in ("account", "book", "house"):
+        if one_row in tables:
+            tables[one_row] = copy.deepcopy(tables[one_row])
+    derived = [name for name in state.__slots__ if name not in state.TABLES]
+    for ordered in ("listings", "deliveries", "orders", "offers", "inbox", "watches"):
+        if ordered in tables:
+            tables[ordered] = list(tables[ordered].items())
+    if not isinstance(state, MarketState):
+        tables["oldest keys first"] = [row.at_ms for row in state.keys]
     return {**tables, **{name: getattr(state, name) for name in derived}}
 
 
-def replayed(records: list[Record]) -> dict[StoreId, PlayerState]:
+def replayed(records: list[Record]) -> dict[StoreId, State]:
     """The states that records make out of nothing, by way of their durable form."""
-    states: dict[StoreId, PlayerState] = {}
+    states: dict[StoreId, State] = {}
     for record in records:
         for store, events in record.items():
+            state = states.setdefault(store, empty(store))
             for event in decode_events(encode_events(events)):
-                evolve(states.setdefault(store, PlayerState()), event)
+                evolve(state, event)
     return states
 
 
@@ -136,16 +172,23 @@ class House:
     def __init__(self, rules: Rules | None = None, seed: int = 1) -> None:
         self.catalog = msgspec.structs.replace(CATALOG, rules=rules or Rules())
         self.now_ms = START_MS
-        self.states: dict[StoreId, PlayerState] = {}
+        self.states: dict[StoreId, State] = {}
         self.records: list[Record] = []
         self.told: list[tuple[str, Notice]] = []
         self.present: set[str] = set()
+        self.freezes = NOTHING_FROZEN
         self._random = random.Random(seed)
         self._grants = 0
 
     def state(self, player: str) -> PlayerState:
         """A player's store."""
-        return self._store(store_of(player))
+        return a_player(self._store(store_of(player)))
+
+    def market(self, commodity: str) -> MarketState:
+        """A commodity's store."""
+        state = self._store(market_of(commodity))
+        assert isinstance(state, MarketState)
+        return state
 
     def context(self) -> Context:
         """What a decision knows now."""
@@ -153,9 +196,13 @@ class House:
             catalog=self.catalog,
             now_ms=self.now_ms,
             store_of=store_of,
+            market_of=market_of,
+            house=HOUSE_STORE,
+            seal=seal,
             random_int=self._random.randint,
             node="n1",
             is_present=self.present.__contains__,
+            freezes=self.freezes,
         )
 
     def execute(self, request: Request) -> Executed:
@@ -179,8 +226,8 @@ class House:
             totals.add(state)
             assert faults(state) == []
         assert totals.balanced(), msgspec.structs.asdict(totals.gold) | {"duplicates": totals.duplicates}
-        opened = [state.owner() for state in self.states.values() if state.account]
-        assert sum(account.gold_elsewhere for account in opened) == 0
+        heads = [state.head() for state in self.states.values()]
+        assert sum(head.gold_elsewhere for head in heads if isinstance(head, Account | Book)) == 0
 
     def answer(self, player: str, ask: Ask, role: Any = "player", own_key: str = "") -> Answer:
         """The answer to one question."""
@@ -268,8 +315,8 @@ class House:
         assert not isinstance(body, Refusal), body
         return body
 
-    def _store(self, store: StoreId) -> PlayerState:
-        return self.states.setdefault(store, PlayerState())
+    def _store(self, store: StoreId) -> State:
+        return self.states.setdefault(store, empty(store))
 
 
 def refused(body: Result | Refusal | None) -> tuple[str, dict[str, Any]]:

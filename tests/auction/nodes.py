@@ -26,14 +26,31 @@ from auction.commands import (
 from auction.conservation import Totals, faults
 from auction.context import HOUSE, Answer, Caller, Context, Request
 from auction.events import Record, TransferSent, TransferTaken
-from auction.house import execute, first_store
-from auction.outcomes import Asleep, Elsewhere, Executed, Gap, Held, KeyUsed, Locked, No, Proposal, Undecided
+from auction.house import execute
+from auction.needs import first_store
+from auction.outcomes import (
+    Answered,
+    Asleep,
+    Elsewhere,
+    Executed,
+    Gap,
+    Held,
+    KeyUsed,
+    Locked,
+    No,
+    Proposal,
+    Sent,
+    Undecided,
+    a_player,
+)
 from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.results import ListingView
 from auction.state import Notice, StoreId
+from auction.stores import State
 from auction.ties import Ties
-from tests.auction.house import CATALOG, HOUR_S, START_MS, store_of
+from auction.transfers import take_transfer
+from tests.auction.house import CATALOG, HOUR_S, HOUSE_STORE, START_MS, Names, empty, market_of, seal, store_of
 from worlddata.types import Rules
 
 
@@ -61,28 +78,33 @@ class Trade:
 class Nodes:
     """Players live on nodes; all stores are awake."""
 
-    def __init__(self, homes: dict[str, str], rules: Rules | None = None) -> None:
+    def __init__(
+        self, homes: dict[str, str], rules: Rules | None = None, markets: dict[str, str] | None = None
+    ) -> None:
         self.catalog = msgspec.structs.replace(CATALOG, rules=rules or Rules())
         self.now_ms = START_MS
         self.homes = {store_of(player): node for player, node in homes.items()}
+        self.homes.update((market_of(commodity), node) for commodity, node in (markets or {}).items())
         self.names = {store_of(player): player for player in homes}
         self.lives: dict[StoreId, int] = {}
-        self.states: dict[StoreId, PlayerState] = {}
+        self.states: dict[StoreId, State] = {}
         self.records: list[Record] = []
         self.told: list[tuple[str, Notice]] = []
         self.unsent: list[tuple[StoreId, TransferSent]] = []
         """Transfers between nodes that are not acknowledged, in the order in which they left."""
         self.trades: dict[str, Trade] = {}
+        self.answered: list[Answered] = []
+        """What requests that went to other stores were answered, in the order in which the answers came."""
         self._random = random.Random(1)
         self._grants = 0
 
     def state(self, player: str) -> PlayerState:
         """A player's store."""
-        return self.store(store_of(player))
+        return a_player(self.store(store_of(player)))
 
-    def store(self, store: StoreId) -> PlayerState:
+    def store(self, store: StoreId) -> State:
         """A store; an empty one where nothing was written yet."""
-        return self.states.setdefault(store, PlayerState())
+        return self.states.setdefault(store, empty(store))
 
     def context(self, store: StoreId) -> Context:
         """What a decision knows in the node where a store is at home."""
@@ -91,6 +113,9 @@ class Nodes:
             catalog=self.catalog,
             now_ms=self.now_ms,
             store_of=store_of,
+            market_of=market_of,
+            house=HOUSE_STORE,
+            seal=seal,
             random_int=self._random.randint,
             node=node or "",
             at_home=lambda other: self.homes.get(other) == node,
@@ -99,7 +124,7 @@ class Nodes:
 
     def execute(self, request: Request) -> Any:
         """The outcome of a request in its home; what it asks of other homes is asked there at once."""
-        home = first_store(request, store_of)
+        home = first_store(request, Names())
         assert home is not None
         context = self.context(home)
         told: dict[str, ListingView | None] = {}
@@ -110,6 +135,8 @@ class Nodes:
         assert not isinstance(outcome, Asleep | Elsewhere), outcome
         if isinstance(outcome, Executed):
             self._done(outcome)
+        elif isinstance(outcome, Sent):
+            self._happened(outcome.record)
         return outcome
 
     def ask(self, player: str, ask: Ask, role: Any = "player", own_key: str = "") -> Any:
@@ -199,7 +226,7 @@ class Nodes:
     def carry_one(self, sender: StoreId, sent: TransferSent) -> Any:
         """Let one transfer arrive, acknowledged or not."""
         life = self.lives.get(sender, 1)
-        outcome = trades.take_transfer(sent.to, sender, life, sent, self.store, self.context(sent.to))
+        outcome = take_transfer(sent.to, sender, life, sent, self.store, self.context(sent.to))
         if isinstance(outcome, Executed):
             self._done(outcome)
         else:
@@ -263,17 +290,20 @@ class Nodes:
         return gold.available, gold.escrowed
 
     def _done(self, executed: Executed) -> None:
-        if not executed.record:
-            return
-        self.records.append(executed.record)
+        self.answered.extend(executed.answered)
         self.told.extend(executed.notices)
+        if executed.record:
+            self._happened(executed.record)
+
+    def _happened(self, record: Record) -> None:
+        self.records.append(record)
         taken = {
             (event.sender, store, event.number)
-            for store, events in executed.record.items()
+            for store, events in record.items()
             for event in events
             if isinstance(event, TransferTaken)
         }
-        for store, events in executed.record.items():
+        for store, events in record.items():
             for event in events:
                 if isinstance(event, TransferSent) and (store, event.to, event.number) not in taken:
                     self.unsent.append((store, event))
