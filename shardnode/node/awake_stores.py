@@ -6,7 +6,7 @@ nothing and costs nothing.
 """
 
 import itertools
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 import msgspec
@@ -15,8 +15,8 @@ from twisted.python.failure import Failure
 
 from auction.events import decode_events
 from auction.evolve import evolve
-from auction.player_state import TABLES, PlayerState
 from auction.state import StoreId
+from auction.stores import KINDS, Kind, State
 from shardnode.cluster.reactor import Reactor
 from shardnode.node.lanes import Lane
 from shardnode.ops.metrics import Metrics
@@ -45,7 +45,7 @@ class AwakeStore:
 
     __slots__ = ("position", "saved", "state", "store", "used_at_s", "wake_at_ms")
 
-    def __init__(self, store: StoreId, state: PlayerState, position: int, saved: int, used_at_s: float) -> None:
+    def __init__(self, store: StoreId, state: State, position: int, saved: int, used_at_s: float) -> None:
         self.store = store
         self.state = state
         self.position = position
@@ -62,13 +62,16 @@ class AwakeStores:
         *,
         reactor: Reactor,
         storage: Storage,
+        kind_of: Callable[[StoreId], Kind],
         journal_lane: Lane,
         files_lane: Lane,
         limits: StoreLimits,
         metrics: Metrics,
     ) -> None:
+        """`kind_of` tells the kind of a store that has no file yet."""
         self._reactor = reactor
         self._storage = storage
+        self._kind_of = kind_of
         self._journal_lane = journal_lane
         self._files_lane = files_lane
         self._metrics = metrics
@@ -88,7 +91,7 @@ class AwakeStores:
         """How many stores are being loaded now."""
         return len(self._waking)
 
-    def state(self, store: StoreId) -> PlayerState | None:
+    def state(self, store: StoreId) -> State | None:
         """The state of a store that is awake, None of one that sleeps."""
         awake = self._awake.get(store)
         if awake is None:
@@ -169,7 +172,7 @@ class AwakeStores:
         taken = list(itertools.islice(self.dirty.values(), most))
         for awake in taken:
             del self.dirty[awake.store]
-        return [Snapshot(awake.store, awake.position, _take_changes(awake.state)) for awake in taken]
+        return [Snapshot(awake.store, awake.state.kind, awake.position, _take_changes(awake.state)) for awake in taken]
 
     def saved(self, snapshots: list[Snapshot]) -> None:
         """These snapshots are safe in their files."""
@@ -198,7 +201,7 @@ class AwakeStores:
     def _load(self, store: StoreId) -> Generator["Deferred[Any]", Any, AwakeStore]:
         started_s = self._reactor.seconds()
         loaded = yield self._files_lane.do(self._storage.stores.load, store)
-        state, saved = loaded or (PlayerState(), 0)
+        state, saved = loaded or (KINDS[self._kind_of(store)](), 0)
         tail = yield self._journal_lane.do(self._storage.journal.replay, store, saved)
         if tail:
             yield self._files_lane.do(_replay, state, tail)
@@ -218,15 +221,15 @@ class AwakeStores:
             woken.errback(failure)
 
 
-def _replay(state: PlayerState, tail: list[tuple[int, bytes]]) -> None:
+def _replay(state: State, tail: list[tuple[int, bytes]]) -> None:
     for _, part in tail:
         for event in decode_events(part):
             evolve(state, event)
 
 
-def _take_changes(state: PlayerState) -> dict[str, dict[Any, msgspec.Struct | None]]:
+def _take_changes(state: State) -> dict[str, dict[Any, msgspec.Struct | None]]:
     changes = {}
-    for name in TABLES:
+    for name in state.TABLES:
         table = getattr(state, name)
         if table.changed:
             changes[name] = table.take_changes()

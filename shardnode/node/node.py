@@ -17,9 +17,10 @@ from twisted.python.failure import Failure
 from auction.commands import SearchListings
 from auction.context import Answer, Context, Request
 from auction.events import TransferSent
-from auction.ids import player_store
+from auction.ids import house_store, market_store, player_store
 from auction.outcomes import Proposal
 from auction.state import Listing, Notice, StoreId
+from auction.stores import Kind
 from shardnode.agreement.messages import Message
 from shardnode.cluster.cluster import Cluster, ClusterLimits
 from shardnode.cluster.map import ClusterMap
@@ -108,6 +109,10 @@ class Node:
         self._limits = limits
         self._outside = outside = surroundings
         self._store_ids: dict[str, StoreId] = {}
+        self._kinds: dict[StoreId, Kind] = {
+            market_store(self._naming_key, commodity): "market" for commodity in catalog.commodities
+        }
+        self._kinds[house_store(self._naming_key)] = "house"
         self._keys_minted = 0
         self._stopping = False
         self._has_failed = False
@@ -135,6 +140,7 @@ class Node:
         self.stores = AwakeStores(
             reactor=outside.reactor,
             storage=outside.storage,
+            kind_of=self.kind_of,
             journal_lane=outside.journal_lane,
             files_lane=outside.files_lane,
             limits=limits.stores,
@@ -359,6 +365,10 @@ class Node:
                 self._store_ids.clear()
             store = self._store_ids[player] = player_store(self._naming_key, player)
         return store
+
+    def kind_of(self, store: StoreId) -> Kind:
+        """The kind of a store: what is no market's and not the house's is a player's."""
+        return self._kinds.get(store, "player")
 
     def durable(self) -> int:
         """Position of the last durable record."""

@@ -13,8 +13,8 @@ import msgspec
 
 from auction.conservation import Balance, Totals, faults
 from auction.events import TransferSent, decode_events
-from auction.player_state import PlayerState
 from auction.state import StoreId
+from auction.stores import KINDS, State
 from auction.ties import Ties
 from shardnode.agreement.facts import read
 from shardnode.agreement.messages import Outcome
@@ -22,18 +22,10 @@ from shardnode.storage.facts import TRANSFERS, Unsent, sender_of
 from shardnode.storage.offline import OfflineDirectory
 from shardnode.storage.port import StorageFault
 
-TABLES_COUNTED = (
-    "account",
-    "items",
-    "commodities",
-    "listings",
-    "bids",
-    "deliveries",
-    "trades",
-    "transfers_out",
-    "transfers_in",
-)
-"""What is read of a store that has no records beyond its file; the other tables hold neither gold nor goods."""
+UNCOUNTED = frozenset(("notices", "keys", "ledger", "watches", "candles"))
+"""Tables that may be long, and hold neither gold nor goods, nor anything that another store says too."""
+TABLES_COUNTED = frozenset(name for state_class in KINDS.values() for name in state_class.TABLES) - UNCOUNTED
+"""What is read of a store that has no records beyond its file."""
 MENTIONED = 100
 """How many faults, and how many files that cannot be read, a report mentions at most."""
 
@@ -149,7 +141,7 @@ class _House:
         self._directories[directory.identity] = data_dir
         self._naming_key = directory.naming_key
 
-    def _add_store(self, state: PlayerState) -> None:
+    def _add_store(self, state: State) -> None:
         self._totals.add(state)
         self._ties.add(state)
         self._found += faults(state)

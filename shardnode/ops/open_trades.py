@@ -5,6 +5,7 @@ from operator import attrgetter
 
 import msgspec
 
+from auction.player_state import PlayerState
 from shardnode.agreement.effects import OpenTrade
 from shardnode.agreement.facts import read
 from shardnode.agreement.messages import Outcome, Prepared, Register
@@ -57,7 +58,8 @@ def left(directory: OfflineDirectory, now_ms: int) -> OpenTrades:
 
 def _prepared(fact: Prepared, outcome: Outcome | None, directory: OfflineDirectory, now_ms: int) -> TradeRow:
     trade = str(fact.trade)
-    leg = directory.load(fact.store, ("account", "trades")).trades.get(trade)
+    store = directory.load(fact.store, ("account", "trades"))
+    leg = store.trades.get(trade) if isinstance(store, PlayerState) else None
     state = "PREPARED" if outcome is None else "COMMITTING" if outcome.value.commit else "ABORTING"
     return TradeRow(
         trade,

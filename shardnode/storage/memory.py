@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from auction.ids import NAMING_KEY_BYTES
-from auction.player_state import TABLES, PlayerState
 from auction.state import Listing, StoreId
+from auction.stores import KINDS, Kind, State
 from shardnode.storage.batches import touched_by
 from shardnode.storage.port import Append, Entry, Recovered, Snapshot, StorageFault
 from shardnode.storage.touches import Touches
@@ -28,10 +28,11 @@ _encode_json = msgspec.json.Encoder().encode
 class _File:
     """A store's checkpoint."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Kind) -> None:
+        self.state_class = KINDS[kind]
         self.position = 0
         self.damaged = False
-        self.tables: dict[str, dict[Any, msgspec.Struct]] = {name: {} for name in TABLES}
+        self.tables: dict[str, dict[Any, msgspec.Struct]] = {name: {} for name in self.state_class.TABLES}
 
 
 class _Disk:
@@ -196,8 +197,8 @@ class MemoryStoreFiles:
         """Whether a file is there."""
         return store in self._disk.files
 
-    def load(self, store: StoreId) -> tuple[PlayerState, int] | None:
-        """The store's state and the position it is true at; None without a file."""
+    def load(self, store: StoreId) -> tuple[State, int] | None:
+        """The store's state, of logs nothing, and the position it is true at; None without a file."""
         file = self._disk.files.get(store)
         if file is None:
             return None
@@ -205,9 +206,9 @@ class MemoryStoreFiles:
             raise StorageFault(f"the file in memory of store {store} is damaged; mend it")
         if file.position > self._disk.position:
             raise StorageFault(f"the file in memory of store {store} is ahead of the journal")
-        state = PlayerState()
-        for name, rows in file.tables.items():
-            getattr(state, name).rows = {key: copy(row) for key, row in rows.items()}
+        state = file.state_class()
+        for name in file.tables.keys() - state.LOGS:
+            getattr(state, name).rows = {key: copy(row) for key, row in file.tables[name].items()}
         state.recount()
         return state, file.position
 
@@ -222,7 +223,7 @@ class MemoryStoreFiles:
         """Nothing is open."""
 
     def _save(self, snapshot: Snapshot) -> None:
-        file = self._disk.files.setdefault(snapshot.store, _File())
+        file = self._disk.files.setdefault(snapshot.store, _File(snapshot.kind))
         file.position = snapshot.position
         for name, changes in snapshot.changes.items():
             rows = file.tables[name]
@@ -286,6 +287,11 @@ class MemoryStorage:
     def damage(self, store: StoreId, *, mended: bool = False) -> None:
         """Make a store's file unreadable, or readable again."""
         self._disk.files[store].damaged = not mended
+
+    def log(self, store: StoreId, table: str) -> list[msgspec.Struct]:
+        """The rows of a log in a store's file, in their order; none without a file."""
+        file = self._disk.files.get(store)
+        return [] if file is None else [row for _, row in sorted(file.tables[table].items())]
 
     def lose_open_listings(self) -> None:
         """Lose the rows of the open listings, as a torn database can without an error."""

@@ -12,13 +12,18 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Self
 
+import msgspec
 from sqlalchemy import Connection, select
 
-from auction.events import decode_events
+from auction.events import HouseOpened, StoreOpened, decode_events
 from auction.evolve import evolve
-from auction.ids import player_store
-from auction.player_state import TABLES, PlayerState
+from auction.house_state import HouseState
+from auction.ids import house_store, market_store, player_store
+from auction.market.events import MarketOpened
+from auction.market.state import MarketState
+from auction.player_state import PlayerState
 from auction.state import StoreId
+from auction.stores import KINDS, Kind, State
 from shardnode.storage import batches, journal_end, store_tables
 from shardnode.storage.batches import Chain
 from shardnode.storage.data_directory import DataDirectory
@@ -34,6 +39,9 @@ _IDENTIFY = select(NODE)
 _FACTS = select(FACTS).order_by(FACTS.c.key)
 _JOURNAL = select(BATCHES).where(BATCHES.c.last_position > select(NODE.c.cut_position).scalar_subquery())
 _IN_ORDER = _JOURNAL.order_by(BATCHES.c.last_position)
+
+_OPENED: dict[type, Kind] = {StoreOpened: "player", MarketOpened: "market", HouseOpened: "house"}
+"""The first event of a store → its kind."""
 
 
 class OfflineDirectory:
@@ -81,37 +89,69 @@ class OfflineDirectory:
         files = {path.stem for path in self._directory.stores.glob("??/*.sqlite")}
         return sorted(files | self._tail.keys())
 
-    def load(self, store: StoreId, tables: Collection[str] = TABLES.keys()) -> PlayerState:
-        """A store as its node would know it: its file, and the journal's records beyond. A store never written to is
-        empty. Where the file lacks no record, only `tables` are read.
+    def load(self, store: StoreId, tables: Collection[str] | None = None) -> State:
+        """A store as its node would know it: its file, and the journal's records beyond; of its logs, only what these
+        add. Where the file lacks no record, only `tables` are read, if some are named. One that was never written to
+        passes for an empty store of a player.
         """
+        return self._load(store, tables, "player")
+
+    def player(self, player: str) -> PlayerState:
+        """A player's store."""
+        state = self._load(player_store(self.naming_key, player), None, "player")
+        assert isinstance(state, PlayerState), player
+        return state
+
+    def market(self, commodity: str) -> MarketState:
+        """The store of a commodity's order book."""
+        state = self._load(market_store(self.naming_key, commodity), None, "market")
+        assert isinstance(state, MarketState), commodity
+        return state
+
+    def house(self) -> HouseState:
+        """The house's own store."""
+        state = self._load(house_store(self.naming_key), None, "house")
+        assert isinstance(state, HouseState)
+        return state
+
+    def log(self, store: StoreId, table: str) -> Iterator[msgspec.Struct]:
+        """All rows of a log of a store in their order, those that only the journal has last; none where the store's
+        kind has no such log. Raises StorageFault, also after some rows.
+        """
+        state = self.load(store, ())
+        if table not in state.LOGS:
+            return
         path = self._directory.store_file(store)
-        state, position = PlayerState(), 0
         if path.exists():
-            try:
-                with self._reading(path, STORE_FILE) as connection:
-                    position = store_tables.identify(connection, store).position
-                    tail = self._beyond(store, position)
-                    state = store_tables.read(connection, TABLES.keys() if tail else tables)
-            except DISK_ERRORS as error:
-                raise fault(path, error, RESTORE_STORE) from error
+            with self._reading_store(path) as connection:
+                yield from store_tables.read_log(connection, state.kind, table)
+        yield from getattr(state, table)
+
+    def _load(self, store: StoreId, tables: Collection[str] | None, kind: Kind) -> State:
+        path = self._directory.store_file(store)
+        state: State | None = None
+        position = 0
+        if path.exists():
+            with self._reading_store(path) as connection:
+                row = store_tables.identify(connection, store)
+                position = row.position
+                state = store_tables.read(connection, row.kind, None if self._beyond(store, position) else tables)
             if position > self.position:
                 raise StorageFault(
                     f"{path}: knows record {position}, but the journal ends at {self.position}: {RESTORE_NODE}"
                 )
         for at, part in self._beyond(store, position):
             try:
-                for event in decode_events(part):
+                happened = decode_events(part)
+                if state is None:
+                    state = KINDS[_OPENED[type(happened[0])]]()
+                for event in happened:
                     evolve(state, event)
             except Exception as error:
                 raise StorageFault(
                     f"{path}: record {at} does not fit what it holds: {error!r}: {RESTORE_STORE}"
                 ) from error
-        return state
-
-    def player(self, player: str) -> PlayerState:
-        """A player's store."""
-        return self.load(player_store(self.naming_key, player))
+        return KINDS[kind]() if state is None else state
 
     def _beyond(self, store: StoreId, position: int) -> list[tuple[int, bytes]]:
         return [(at, part) for at, part in self._tail.get(store, ()) if at > position]
@@ -144,6 +184,14 @@ class OfflineDirectory:
             raise fault(path, error, RESTORE_NODE) from error
 
     @contextmanager
+    def _reading_store(self, path: Path) -> Iterator[Connection]:
+        try:
+            with self._reading(path, STORE_FILE) as connection:
+                yield connection
+        except DISK_ERRORS as error:
+            raise fault(path, error, RESTORE_STORE) from error
+
+    @contextmanager
     def _reading(self, path: Path, versions: Versions) -> Iterator[Connection]:
         wal = path.with_name(f"{path.name}-wal")
         if not wal.exists():
@@ -151,12 +199,13 @@ class OfflineDirectory:
                 if not versions.is_older(versions.of(connection)):
                     yield connection
                     return
-        copy = self._temporary / path.name
-        shutil.copyfile(path, copy)
-        if wal.exists():
-            shutil.copyfile(wal, self._temporary / wal.name)
-        with closing(self._databases.connect(copy)) as connection:
-            version = versions.of(connection)
-            if versions.is_older(version):
-                versions.bring_forward(connection, version)
-            yield connection
+        with tempfile.TemporaryDirectory(dir=self._temporary) as directory:
+            copy = Path(directory) / path.name
+            shutil.copyfile(path, copy)
+            if wal.exists():
+                shutil.copyfile(wal, copy.with_name(wal.name))
+            with closing(self._databases.connect(copy)) as connection:
+                version = versions.of(connection)
+                if versions.is_older(version):
+                    versions.bring_forward(connection, version)
+                yield connection

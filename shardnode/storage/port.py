@@ -12,8 +12,8 @@ from typing import Protocol
 
 import msgspec
 
-from auction.player_state import PlayerState
 from auction.state import Listing, StoreId
+from auction.stores import Kind, State
 
 
 class StorageFault(Exception):
@@ -60,9 +60,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Rows of one store that changed since its last snapshot, true at `position`; nothing changes these rows."""
 
     store: StoreId
+    kind: Kind
     position: int
     changes: dict[str, dict[str, msgspec.Struct | None] | dict[int, msgspec.Struct | None]]
-    """Table → key → row, or None where the row was removed."""
+    """Table → key → row, or None where the row was removed; of a log, the rows that were added."""
 
 
 class Journal(Protocol):
@@ -112,9 +113,9 @@ class StoreFiles(Protocol):
     def exists(self, store: StoreId) -> bool:
         """Whether a file is there."""
 
-    def load(self, store: StoreId) -> tuple[PlayerState, int] | None:
-        """The store's state and the position it is true at; None without a file. StorageFault for one damaged or of an
-        unknown version, naming the file and what to do."""
+    def load(self, store: StoreId) -> tuple[State, int] | None:
+        """The store's state, of logs nothing, and the position it is true at; None without a file. StorageFault for one
+        damaged or of an unknown version, naming the file and what to do."""
 
     def save(self, snapshots: list[Snapshot]) -> None:
         """Write changed rows, a transaction and an fsync a store; durable when it returns. Raises StorageFault."""

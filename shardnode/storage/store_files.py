@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
-from auction.player_state import PlayerState
 from auction.state import StoreId
+from auction.stores import State
 from shardnode.storage import store_tables
 from shardnode.storage.data_directory import DataDirectory
 from shardnode.storage.databases import Databases, Nursery
@@ -46,14 +46,17 @@ class SqliteStoreFiles:
         self._open_files = open_files
         self._databases = Databases(cache_kib=CACHE_KIB, wal_limit_bytes=WAL_LIMIT_BYTES)
         self._open: OrderedDict[StoreId, Connection] = OrderedDict()
-        self._nursery = Nursery(self._databases, store_tables.METADATA, store_tables.PAGE_BYTES)
+        self._nurseries = {
+            kind: Nursery(self._databases, layout.metadata, store_tables.PAGE_BYTES)
+            for kind, layout in store_tables.LAYOUTS.items()
+        }
 
     def exists(self, store: StoreId) -> bool:
         """Whether a file is there."""
         return self._directory.store_file(store).exists()
 
-    def load(self, store: StoreId) -> tuple[PlayerState, int] | None:
-        """The store's state and the position it is true at; None without a file. Raises StorageFault."""
+    def load(self, store: StoreId) -> tuple[State, int] | None:
+        """The store's state, of logs nothing, and the position it is true at; None without a file. Or StorageFault."""
         path = self._directory.store_file(store)
         if not path.exists():
             return None
@@ -84,7 +87,8 @@ class SqliteStoreFiles:
         """Close every file; none has a -wal beside it then."""
         while self._open:
             self._open.popitem()[1].close()
-        self._nursery.close()
+        for nursery in self._nurseries.values():
+            nursery.close()
 
     def _connection(self, store: StoreId) -> Connection:
         connection = self._open.get(store)
@@ -97,14 +101,14 @@ class SqliteStoreFiles:
         self._open[store] = connection
         return connection
 
-    def _read(self, store: StoreId) -> tuple[PlayerState, int]:
+    def _read(self, store: StoreId) -> tuple[State, int]:
         connection = self._connection(store)
         with connection.begin():
             row = store_tables.identify(connection, store)
             self._check_position(row)
             if STORE_FILE.is_older(row.version):
                 STORE_FILE.bring_forward(connection, row.version)
-            return store_tables.read(connection), row.position
+            return store_tables.read(connection, row.kind), row.position
 
     def _check_position(self, row: StoreRow) -> None:
         end = self._journal_end(row.start)
@@ -121,5 +125,6 @@ class SqliteStoreFiles:
             connection.close()
 
     def _create(self, snapshot: Snapshot) -> None:
-        content = self._nursery.make(lambda connection: store_tables.enter(connection, snapshot, self._start))
+        nursery = self._nurseries[snapshot.kind]
+        content = nursery.make(lambda connection: store_tables.enter(connection, snapshot, self._start))
         self._directory.install(content, self._directory.store_file(snapshot.store))

@@ -4,16 +4,17 @@ Each step makes the tables of the version after its own. What it needs of a form
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import msgspec
 from sqlalchemy import Connection, MetaData, Table, select, text, update
 from sqlalchemy.schema import CreateTable, DropTable
 
-from auction.player_state import TABLES
-from auction.state import STORE_VERSION, StoreId
+from auction.player_state import PlayerState
+from auction.state import STORE_VERSION
 from shardnode.storage.columns import put_rows, rows_text, table_of, to_rows
 from shardnode.storage.node_tables import FACTS, FORMAT_VERSION, KEEP, NODE
-from shardnode.storage.store_tables import STATE, STORE
+from shardnode.storage.store_tables import STORE
 
 Step = Callable[[Connection], None]
 
@@ -58,41 +59,77 @@ def _give_node_facts(connection: Connection) -> None:
     connection.execute(KEEP)
 
 
-class _Account1(msgspec.Struct):
-    player: str
-    store: StoreId
-    gold: int
-    gold_escrowed: int
-    gold_waiting: int
-    gold_elsewhere: int
-    gold_granted: int
-    gold_burned: int
-    items_granted: int
-    items_burned: int
-    items_made: int
-    listings_made: int
-    deliveries_made: int
-    notices_made: int
+class _New(msgspec.Struct, frozen=True):
+    """What players' stores have since a version."""
+
+    fields: dict[str, tuple[str, ...]]
+    """Table → fields of its class; the default of each is true of the rows from before."""
+    tables: tuple[str, ...]
 
 
-class _Bid1(msgspec.Struct):
-    listing: str
-    amount: int
-    winning: bool
-    at_ms: int
+_NEW = {
+    2: _New({"account": ("gold_held", "life"), "bids": ("refund_due",)}, ("trades",)),
+    3: _New(
+        {
+            "account": (
+                "orders_made",
+                "offers_made",
+                "watches_made",
+                "passages_made",
+                "audited",
+                "opened_at_ms",
+            ),
+            "listings": ("ended_at_ms",),
+            "trades": ("items", "commodities"),
+        },
+        (
+            "orders",
+            "awaited",
+            "quotes",
+            "purchases",
+            "offers",
+            "inbox",
+            "watches",
+            "cooldowns",
+            "history",
+            "audit",
+        ),
+    ),
+}
+"""Version → what is new in it."""
 
 
-def _give_stores_trades(connection: Connection) -> None:
-    older: dict[str, type[msgspec.Struct]] = {"account": _Account1, "bids": _Bid1}
-    for name, row_class in older.items():
-        table = table_of(name, row_class, MetaData())
-        kept = list(to_rows(row_class, connection.execute(select(table)).all()))
-        connection.execute(DropTable(table))
-        connection.execute(CreateTable(STATE[name]))
-        rows = [TABLES[name](**msgspec.structs.asdict(row)) for row in kept]
-        connection.execute(put_rows(STATE[name]), {"rows": rows_text(rows)})
-    connection.execute(CreateTable(STATE["trades"]))
+def _form(name: str, version: int) -> type[msgspec.Struct]:
+    """The row class of a player's table as a version had it."""
+    row_class = PlayerState.TABLES[name]
+    later = {field for since, new in _NEW.items() if since > version for field in new.fields.get(name, ())}
+    known = [(field.name, field.type) for field in msgspec.structs.fields(row_class) if field.name not in later]
+    return msgspec.defstruct(row_class.__name__, known)
+
+
+def _table(name: str, version: int) -> Table:
+    return table_of(name, _form(name, version), MetaData())
+
+
+def _give_players(version: int, connection: Connection) -> None:
+    """Bring a player's store to a version from the one before."""
+    new = _NEW[version]
+    for name in new.fields:
+        row_class, older, newer = PlayerState.TABLES[name], _form(name, version - 1), _form(name, version)
+        kept = list(to_rows(older, connection.execute(select(_table(name, version - 1))).all()))
+        connection.execute(DropTable(_table(name, version - 1)))
+        connection.execute(CreateTable(_table(name, version)))
+        completed = [row_class(**msgspec.structs.asdict(row)) for row in kept]
+        rows = [newer(*(getattr(row, field) for field in newer.__struct_fields__)) for row in completed]
+        connection.execute(put_rows(_table(name, version)), {"rows": rows_text(rows)})
+    for name in new.tables:
+        connection.execute(CreateTable(_table(name, version)))
+
+
+def _give_stores_kinds(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE store RENAME COLUMN player TO name"))
+    _give_players(3, connection)
 
 
 NODE_FILE = Versions(NODE, FORMAT_VERSION, {1: _give_node_facts})
-STORE_FILE = Versions(STORE, STORE_VERSION, {1: _give_stores_trades})
+STORE_FILE = Versions(STORE, STORE_VERSION, {1: partial(_give_players, 2), 2: _give_stores_kinds})
