@@ -91,13 +91,15 @@ def used(state: Keyed, use: Use, body: Result | Refusal, now_ms: int) -> tuple[l
 
 
 def is_used(state: Keyed, key: str) -> bool:
-    """Whether an answer is stored under a player's own key."""
-    return own(key) in state.keys
+    """Whether an answer is stored under a key, given as it is stored."""
+    return key in state.keys
 
 
 def tell(state: Keyed, key: str, now_ms: int) -> list[Event]:
-    """A key that the node made up was told to the client: keep it like a client's own. Nothing where it is not held."""
-    row = state.keys.get(own(key))
+    """A key that the node made up, given as it is stored, was told to the client: keep it like a client's own. Nothing
+    where it is not held.
+    """
+    row = state.keys.get(key)
     return [KeyTold(row.key, now_ms)] if row is not None and row.untold else []
 
 

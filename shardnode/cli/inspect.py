@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 ENTRIES_SHOWN = 12
 """How many of the latest ledger entries are shown."""
 TOKEN_S = 60
+NAMES_KEPT = 1_000
+"""Players whose store ids are remembered meanwhile."""
 PAGE = 100
 
 
@@ -111,23 +113,27 @@ def _read_files(data: Path, player: str) -> Seen | None:
     from auction import commands
     from auction.context import Caller, Context, Request
     from auction.house import execute
-    from auction.ids import player_store
     from auction.outcomes import Elsewhere, Executed
     from auction.refusals import Refusal
+    from shardnode.node.names import StoreNames
     from shardnode.ops.open_trades import left
     from shardnode.storage.offline import OfflineDirectory
     from worlddata.loading import PACKAGED_SOURCES
     from worlddata.toml_sources import read_sources
 
-    now_ms = int(time.time() * 1000)
+    now_ms, catalog = int(time.time() * 1000), read_sources(PACKAGED_SOURCES)
     with OfflineDirectory(data) as directory:
-        store = player_store(directory.naming_key, player)
+        names = StoreNames(directory.naming_key, catalog.commodities, NAMES_KEPT)
+        store = names.store_of(player)
         here = {store, *directory.stores()}
         elsewhere: set[str] = set()
         context = Context(
-            read_sources(PACKAGED_SOURCES),
+            catalog,
             now_ms,
-            lambda name: player_store(directory.naming_key, name),
+            names.store_of,
+            names.market_of,
+            names.house,
+            names.seal,
             lambda low, _high: low,
             str(data),
             at_home=here.__contains__,

@@ -92,7 +92,7 @@ class HomeSide:
     def attach(self, node: str, message: Attach) -> None:
         """A player has a session there. Raises PeerFault where its home is another node."""
         player = message.player
-        if self._map().home_of(self._home.store_of(player)) != self._node:
+        if self._map().home_of(self._home.names.store_of(player)) != self._node:
             raise PeerFault(f"{node} attaches {player!r}, whose home is not {self._node}")
         players = self._players.setdefault(node, set())
         if player not in players:
@@ -339,7 +339,7 @@ class SessionSide:
         self._home.deliver(guest.player, notice)
 
     def _home_of(self, player: str) -> str:
-        return self._map().home_of(self._home.store_of(player))
+        return self._map().home_of(self._home.names.store_of(player))
 
     def _life_of(self, home: str) -> int:
         return self._map().nodes[home].since_epoch

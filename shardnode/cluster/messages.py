@@ -39,10 +39,12 @@ class Faulted(msgspec.Struct, frozen=True, array_like=True, tag="faulted"):
 
 
 class TellKey(msgspec.Struct, frozen=True, array_like=True, tag="tell-key"):
-    """A client was told that a mutation forwarded under this key is in doubt; keep the key."""
+    """A client was told that a mutation forwarded under a key of a node's own is in doubt; keep the key."""
 
-    player: str
-    own_key: str
+    store: str
+    """The one that has the key, or may come to have it."""
+    key: str
+    """As the store has it."""
 
 
 class Transfer(msgspec.Struct, frozen=True, array_like=True, tag="transfer"):

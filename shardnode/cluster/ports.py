@@ -5,7 +5,7 @@ from typing import Protocol
 from twisted.internet.defer import Deferred
 
 from auction.commands import SearchListings
-from auction.context import Answer, Request
+from auction.context import Answer, Names, Request
 from auction.events import TransferSent
 from auction.state import Notice, StoreId
 from shardnode.agreement.messages import Message
@@ -30,11 +30,14 @@ class Home(Protocol):
     def search(self, query: SearchListings, player: str) -> "Deferred[Answer]":
         """A page of open listings from this node's index. Fails with Unavailable."""
 
-    def store_of(self, player: str) -> StoreId:
-        """The id of a player's store."""
+    @property
+    def names(self) -> Names:
+        """How stores are named."""
 
-    def tell_key(self, player: str, own_key: str) -> None:
-        """A player whose store is here was told a key of a node's own: keep it like a client's."""
+    def tell_key(self, store: StoreId, key: str) -> None:
+        """A client was told a key of a node's own, which that store here has, or may come to have: keep it like a
+        client's.
+        """
 
     def take_transfer(self, transfer: Transfer, sent: TransferSent) -> "Deferred[None]":
         """Take in what a store of another node sent, `sent` being the transfer's event; nothing where it was taken

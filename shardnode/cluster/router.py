@@ -2,7 +2,9 @@
 
     world.*, listing.search         here; a search goes on where its cursor was given
     listing.get                     the listing's home
-    admin.*                         the named player's home
+    commodity.quote, book, history  the commodity's home
+    admin.freeze, admin.thaw        the home of the house's own store
+    other admin.*                   the named player's home
     everything else                 the caller's home
 
 A request travels one hop at most: who receives an Ask answers it from its own stores or not at all. Where the link is
@@ -21,7 +23,8 @@ from twisted.python.failure import Failure
 from auction import commands
 from auction.commands import AdminMutation, GetListing, Mutation, SearchListings, WorldQuery
 from auction.context import Answer, Caller, Request
-from auction.house import AT_THE_LISTING, AT_THE_NAMED_PLAYER, first_store
+from auction.keys import use_of
+from auction.needs import AT_THE_HOUSE, AT_THE_LISTING, AT_THE_MARKET, AT_THE_NAMED_PLAYER, first_store
 from auction.refusals import Refusal
 from auction.results import ListingResult, ListingView
 from auction.views import listing_view
@@ -38,7 +41,7 @@ from shardnode.wire.methods import METHODS, TOKEN_ROLES, Login
 from shardnode.wire.transport import ANSWERED_WITHIN_S
 
 OF_THE_WORLD = frozenset(get_args(WorldQuery))
-NOT_OF_THE_CALLER = AT_THE_LISTING | AT_THE_NAMED_PLAYER
+NOT_OF_THE_CALLER = AT_THE_LISTING | AT_THE_NAMED_PLAYER | AT_THE_MARKET | AT_THE_HOUSE
 
 NUMBERS_A_START = 2**32
 """Numbers of Asks that one start of a node may use, so that no answer to an earlier start is taken for another's."""
@@ -137,7 +140,7 @@ class Router:
         if isinstance(ask, SearchListings):
             node = self._searched_at(ask)
             return home.search(ask, request.caller.player) if node == self._node else self.forward(node, request)
-        store = first_store(request, home.store_of)
+        store = first_store(request, home.names)
         known = self._map()
         node = self._node if store is None else known.home_of(store)
         if node == self._node:
@@ -175,13 +178,14 @@ class Router:
 
     def tell_key(self, request: Request) -> None:
         """A client was told that a mutation is in doubt under the node's own key: its home keeps the key."""
-        store = first_store(request, self._home.store_of)
-        node = self._node if store is None else self._map().home_of(store)
-        player = request.caller.player
-        if node == self._node:
-            self._home.tell_key(player, request.own_key)
+        store, use = first_store(request, self._home.names), use_of(request)
+        if store is None or use is None:
             return
-        told = TellKey(player, request.own_key)
+        node = self._map().home_of(store)
+        if node == self._node:
+            self._home.tell_key(store, use.key)
+            return
+        told = TellKey(store, use.key)
         if not self._post.send(node, told):
             untold = self._untold.setdefault(node, deque(maxlen=self._limits.keys_kept_max))
             if len(untold) == self._limits.keys_kept_max:
@@ -246,7 +250,7 @@ class Router:
 
     def key_told(self, _node: str, message: TellKey) -> None:
         """A client of another node was told a key."""
-        self._home.tell_key(message.player, message.own_key)
+        self._home.tell_key(message.store, message.key)
 
     def _searched_at(self, ask: SearchListings) -> str:
         """The node that a search goes on at; a cursor of nobody, or of nobody any more, is refused here."""
@@ -268,7 +272,7 @@ class Router:
         ask, home = request.ask, self._home
         if isinstance(ask, SearchListings):
             return home.search(ask, request.caller.player)
-        store = first_store(request, home.store_of)
+        store = first_store(request, home.names)
         if store is not None and self._map().home_of(store) != self._node:
             return fail(self._unavailable(f"node {self._node} is not the home of this; try again"))
         return home.ask(request)

@@ -9,7 +9,7 @@ from twisted.python.failure import Failure
 from auction.context import Context
 from auction.events import TransferSent
 from auction.outcomes import Asleep, Executed, Locked
-from auction.trades import take_transfer
+from auction.transfers import take_transfer
 from shardnode.cluster.messages import Transfer
 from shardnode.node.awake_stores import AwakeStores
 from shardnode.node.gate import Gate

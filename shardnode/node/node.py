@@ -17,10 +17,8 @@ from twisted.python.failure import Failure
 from auction.commands import SearchListings
 from auction.context import Answer, Context, Request
 from auction.events import TransferSent
-from auction.ids import house_store, market_store, player_store
 from auction.outcomes import Proposal
 from auction.state import Listing, Notice, StoreId
-from auction.stores import Kind
 from shardnode.agreement.messages import Message
 from shardnode.cluster.cluster import Cluster, ClusterLimits
 from shardnode.cluster.map import ClusterMap
@@ -35,6 +33,7 @@ from shardnode.node.endings import Endings
 from shardnode.node.gate import Gate
 from shardnode.node.journal_writer import JournalWriter
 from shardnode.node.lanes import Lane
+from shardnode.node.names import StoreNames
 from shardnode.node.records import Records
 from shardnode.node.requests import RequestLimits, Requests
 from shardnode.node.searches import Searches, SearchLimits
@@ -104,15 +103,10 @@ class Node:
         self.name = name
         self.map = cluster_map
         self.catalog = catalog
-        self._naming_key = recovered.naming_key
+        self.names = StoreNames(recovered.naming_key, catalog.commodities, limits.names_max)
         self.incarnation = INCARNATIONS_A_LIFE * cluster_map.nodes[name].since_epoch + recovered.incarnation
         self._limits = limits
         self._outside = outside = surroundings
-        self._store_ids: dict[str, StoreId] = {}
-        self._kinds: dict[StoreId, Kind] = {
-            market_store(self._naming_key, commodity): "market" for commodity in catalog.commodities
-        }
-        self._kinds[house_store(self._naming_key)] = "house"
         self._keys_minted = 0
         self._stopping = False
         self._has_failed = False
@@ -140,7 +134,7 @@ class Node:
         self.stores = AwakeStores(
             reactor=outside.reactor,
             storage=outside.storage,
-            kind_of=self.kind_of,
+            kind_of=self.names.kind_of,
             journal_lane=outside.journal_lane,
             files_lane=outside.files_lane,
             limits=limits.stores,
@@ -348,27 +342,14 @@ class Node:
         """Whether a player has a session here."""
         return self._outside.is_present(player)
 
-    def tell_key(self, player: str, own_key: str) -> None:
-        """A player was told a key that a node gave a mutation of his: keep it like a client's own."""
-        self.told_keys.keep(self.store_of(player), own_key)
+    def tell_key(self, store: StoreId, key: str) -> None:
+        """A client was told a key that a node gave its mutation: keep it like a client's own."""
+        self.told_keys.keep(store, key)
 
     def mint_key(self) -> str:
         """A key for a mutation whose client gave none, unique for ever."""
         self._keys_minted += 1
         return f"{self.name}.{self.incarnation}.{self._keys_minted}"
-
-    def store_of(self, player: str) -> StoreId:
-        """The id of a player's store."""
-        store = self._store_ids.get(player)
-        if store is None:
-            if len(self._store_ids) >= self._limits.names_max:
-                self._store_ids.clear()
-            store = self._store_ids[player] = player_store(self._naming_key, player)
-        return store
-
-    def kind_of(self, store: StoreId) -> Kind:
-        """The kind of a store: what is no market's and not the house's is a player's."""
-        return self._kinds.get(store, "player")
 
     def durable(self) -> int:
         """Position of the last durable record."""
@@ -389,7 +370,10 @@ class Node:
         return Context(
             self.catalog,
             self._outside.clock.now_ms(),
-            self.store_of,
+            self.names.store_of,
+            self.names.market_of,
+            self.names.house,
+            self.names.seal,
             self._outside.random_int,
             self.name,
             self.cluster.is_present,

@@ -11,6 +11,7 @@ import msgspec
 
 from auction.events import Record
 from auction.evolve import listings_changed
+from auction.player_state import PlayerState
 from auction.state import Listing, StoreId
 from shardnode.node.awake_stores import AwakeStores
 from shardnode.node.gate import Gate
@@ -60,7 +61,7 @@ class Records:
         for store, events in record.items():
             for listing in listings_changed(events):
                 state = self._stores.state(store)
-                assert state is not None, store
+                assert isinstance(state, PlayerState), store
                 listings[listing] = state.listings.rows[listing]
                 if self._stores.wakeup_changed(store):
                     wakeups[store] = wake_at_ms = state.wake_at_ms()

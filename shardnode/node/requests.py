@@ -5,6 +5,7 @@ ask ─► execute (auction.house) ─► Executed   its record goes to the jour
                                   Locked     it waits for its turn     ├ and executed again: nothing was changed
                                   Elsewhere  other nodes are asked     ┘
                                   Proposal   a trade with a store of another node (`shardnode.node.trades`)
+                                  Sent       its record goes to the journal, its answer comes from another node's store
                                   Undecided  only an undecided trade stands in the way: unavailable
 """
 
@@ -18,7 +19,7 @@ from twisted.python.failure import Failure
 from auction.commands import AdminMutation, Ask, BuyOut, Command, Mutation, PlaceBid
 from auction.context import Answer, Context, Request
 from auction.house import execute
-from auction.outcomes import Asleep, Elsewhere, Executed, Locked, Proposal, Undecided
+from auction.outcomes import Answered, Asleep, Elsewhere, Executed, Locked, Proposal, Sent, Undecided
 from auction.results import ListingView
 from auction.state import Notice
 from shardnode.node.awake_stores import AwakeStores
@@ -36,8 +37,8 @@ Told = Mapping[str, ListingView | None]
 """Listings of other nodes as their homes show them to who asks; None for one that does not exist."""
 NOTHING_TOLD: Told = {}
 
-NotYet = Asleep | Locked | Elsewhere | Proposal | Undecided
-"""What `execute` returns instead of what it executed; nothing was changed."""
+NotYet = Sent | Asleep | Locked | Elsewhere | Proposal | Undecided
+"""What `execute` returns instead of an answer; but for Sent nothing was changed."""
 
 
 TRADES: frozenset[type[Ask]] = frozenset((PlaceBid, BuyOut))
@@ -98,6 +99,8 @@ class Requests:
         self._limits = limits
         self._metrics = metrics
         self._ceased = False
+        self._heard: dict[Place, tuple[Answer, int]] = {}
+        """Answers of other stores, with their positions, while those who wait for them are told."""
         self.undecided = 0
 
     def cease(self) -> None:
@@ -154,6 +157,8 @@ class Requests:
         """Let an answer and notices leave when a position is durable."""
         if answer is not None:
             self._gate.when(position, answer.callback, outcome.answer)
+        for heard in outcome.answered:
+            self._hear(heard, position)
         for player, notice in outcome.notices:
             self._gate.when(position, self._push, player, notice)
 
@@ -176,6 +181,8 @@ class Requests:
             self._wait(asked, outcome)
         elif isinstance(outcome, Elsewhere):
             self._ask_elsewhere(asked, outcome)
+        elif isinstance(outcome, Sent):
+            self._await(asked, outcome)
         elif isinstance(outcome, Proposal):
             self._propose(asked.request, outcome, asked.answer, asked.until_s)
         else:
@@ -237,13 +244,34 @@ class Requests:
         views.addCallbacks(heard, lambda failure: failure.value.subFailure)
         views.addErrback(self._undecidable, asked)
 
+    def _await(self, asked: "_Asked", sent: Sent) -> None:
+        """What the request takes leaves for another store; its answer comes from there, or is in doubt."""
+        self._records.commit(sent.record, self._context().now_ms)
+        place = (sent.store, sent.subject)
+
+        def go() -> bool:
+            answer, position = self._heard[place]
+            self._gate.when(position, _answer_once, asked.answer, answer)
+            return True
+
+        def give_up() -> None:
+            if not asked.answer.called:
+                asked.answer.errback(_in_doubt(asked.request, sent.subject))
+
+        self._turns.wait(place, go, give_up, max(asked.until_s - self._seconds(), 0))
+
+    def _hear(self, heard: Answered, position: int) -> None:
+        """Another store has answered: tell who sent the request, and those who repeated it meanwhile."""
+        place = (heard.store, heard.subject)
+        self._heard[place] = (heard.answer, position)
+        self._turns.free(place)
+        del self._heard[place]
+
     def _not_in_time(self, request: Request, locked: Locked) -> Unavailable | InDoubt:
         """What a request hears that has waited too long; a trade under its own key may do what it asks for."""
         if locked.keys_trade is None:
             return undecided(self._limits.retry_after_ms)
-        ask = request.ask
-        assert isinstance(ask, Mutation | AdminMutation), ask
-        return InDoubt(ask.key or request.own_key, locked.keys_trade)
+        return _in_doubt(request, locked.keys_trade)
 
     def _fail(self, asked: "_Asked", why: str) -> None:
         asked.answer.errback(Unavailable(why, self._limits.retry_after_ms))
@@ -264,3 +292,16 @@ class _Asked(msgspec.Struct, eq=False):
 def undecided(retry_after_ms: int) -> Unavailable:
     """Nothing was done, since another trade is not decided yet."""
     return Unavailable("another trade that concerns this is not decided yet; try again", retry_after_ms)
+
+
+def _in_doubt(request: Request, trade: str) -> InDoubt:
+    """It may have been done: the client repeats it under its key."""
+    ask = request.ask
+    assert isinstance(ask, Mutation | AdminMutation), ask
+    return InDoubt(ask.key or request.own_key, trade)
+
+
+def _answer_once(waiting: "Deferred[Answer]", answer: Answer) -> None:
+    """Answer a request, unless it was given up meanwhile."""
+    if not waiting.called:
+        waiting.callback(answer)

@@ -67,7 +67,7 @@ class ToldKeys:
 
     def _keep(self, _: None, store: StoreId, key: str, looks: int) -> None:
         state = self._stores.state(store)
-        assert state is not None, store
+        assert isinstance(state, keys.Keyed), store
         if not keys.is_used(state, key):
             self._look_later(store, key, looks)
             return

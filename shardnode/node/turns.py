@@ -1,4 +1,5 @@
 """Turns: what concerns a listing that is held for a trade waits until the trade is settled, first come, first served.
+So does what waits for the answer of a store of another node.
 
 A trade waits for at most one listing and nobody waits for gold, so nobody waits in a circle. Who waits is bounded in
 number and in time.
@@ -17,7 +18,7 @@ WAITING_MAX = 32
 """How many may wait for one listing; one more is turned away."""
 
 Place = tuple[StoreId, str]
-"""A listing as one store holds it: its own, or that of somebody who bids on it."""
+"""A listing or an offer as one store holds it, or an order whose market has to answer that store."""
 
 
 class _Waiter:

@@ -1,7 +1,7 @@
 """The protocol as an OpenRPC document, made from the method table and the types themselves.
 
 OpenRPC (https://spec.open-rpc.org) describes methods only. What else a client's developer needs (pushes, events, close
-codes, methods to come) stands in `x-` members, which the specification leaves to us.
+codes) stands in `x-` members, which the specification leaves to us.
 """
 
 from typing import Any
@@ -11,8 +11,8 @@ import msgspec
 from auction.refusals import REASONS
 from auction.state import Notice
 from shardnode.wire.errors import CODES, FAULTS
-from shardnode.wire.events import EVENTS, LATER_EVENTS, Hello
-from shardnode.wire.methods import LATER_METHODS, METHODS, Method
+from shardnode.wire.events import EVENTS, Hello
+from shardnode.wire.methods import METHODS, Method
 from shardnode.wire.transport import (
     BATCH_MAX,
     MESSAGE_BYTES_MAX,
@@ -70,8 +70,6 @@ def openrpc_document() -> Json:
         },
         "x-pushes": {"hello": _ref(names[Hello]), "event": _ref(names[Notice])},
         "x-events": {name: _ref(names[data]) for name, data in EVENTS.items()},
-        "x-events-later": list(LATER_EVENTS),
-        "x-methods-later": list(LATER_METHODS),
         "x-close-codes": {str(int(code)): code.meaning for code in CloseCode},
         "x-reasons": {reason: {"code": code, "meaning": _meaning(reason)} for reason, code in CODES.items()},
     }
@@ -107,9 +105,7 @@ def _errors(method: Method) -> list[Json]:
 
 
 def _meaning(reason: str) -> str:
-    if reason in FAULTS:
-        return FAULTS[reason][1]
-    return REASONS.get(reason, "of a method that comes with a later version")
+    return FAULTS[reason][1] if reason in FAULTS else REASONS[reason]
 
 
 def _ref(name: str) -> Json:
