@@ -4,25 +4,38 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypedDict, TypeVar
 
+from auction.house_state import FrozenThing
 from auction.results import (
     AdminPlayerResult,
     BasesResult,
     BidResult,
     BidsResult,
+    BookResult,
     BuyoutResult,
+    CancelledOrderResult,
+    CandlesResult,
     CommoditiesResult,
     DeliveriesResult,
     DeliveryResult,
     EventsResult,
+    FreezesResult,
     GrantResult,
     InventoryResult,
     ListingResult,
     ListingsResult,
+    NothingResult,
+    OfferResult,
+    OffersResult,
+    OrderResult,
+    OrdersResult,
     PlayerResult,
+    QuoteResult,
     SearchResult,
+    WatchesResult,
+    WatchResult,
     WorldResult,
 )
-from auction.state import ListingState
+from auction.state import ListingState, OrderSide
 
 T = TypeVar("T")
 
@@ -38,6 +51,27 @@ class StatBounds(Bounds):
     """Inclusive bounds of one stat."""
 
     stat: str
+
+
+class Query(TypedDict, total=False):
+    """Filters of a search, as a watch keeps them."""
+
+    category: str
+    base: str
+    rarity: Sequence[str]
+    level: Bounds
+    price: Bounds
+    stats: Sequence[StatBounds]
+    text: str
+    buyout_only: bool
+
+
+class Goods(TypedDict, total=False):
+    """What one side of an offer gives: gold, items by their ids, pieces by commodity."""
+
+    gold: int
+    items: Sequence[str]
+    commodities: Mapping[str, int]
 
 
 class Page(Protocol):
@@ -148,13 +182,17 @@ class Calls(ABC):
         stats: Sequence[StatBounds] | None = None,
         text: str | None = None,
         buyout_only: bool | None = None,
+        with_market: bool | None = None,
         score: Mapping[str, int] | None = None,
         sort: str | None = None,
         order: Literal["asc", "desc"] | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Awaitable[SearchResult]:
-        """Open listings of the whole house, a page at a time; every filter given must hold."""
+        """Open listings of the whole house, a page at a time; every filter given must hold.
+
+        `score` weighs stats, for the sort "score"; `with_market` asks what sold of `base` within a day.
+        """
         params = _given(
             category=category,
             base=base,
@@ -164,6 +202,7 @@ class Calls(ABC):
             stats=stats,
             text=text,
             buyout_only=buyout_only,
+            with_market=with_market,
             score=score,
             sort=sort,
             order=order,
@@ -187,6 +226,100 @@ class Calls(ABC):
     def events_since(self, seq: int, *, limit: int | None = None) -> Awaitable[EventsResult]:
         """Our events after `seq`, a page at a time; `events()` brings them by itself."""
         return self.call("events.since", _given(seq=seq, limit=limit), EventsResult)
+
+    def quote(self, commodity: str, side: OrderSide, quantity: int) -> Awaitable[QuoteResult]:
+        """What so many pieces cost, or bring, now; the quote holds until `expires_at_ms`."""
+        return self.call("commodity.quote", {"commodity": commodity, "side": side, "quantity": quantity}, QuoteResult)
+
+    def buy_commodity(
+        self,
+        commodity: str | None = None,
+        quantity: int | None = None,
+        limit_price: int | None = None,
+        *,
+        quote: str | None = None,
+        key: str | None = None,
+    ) -> Awaitable[OrderResult]:
+        """Buy pieces for `limit_price` each or less, what is not filled at once rests; or all of a `quote`, alone."""
+        params = _given(commodity=commodity, quantity=quantity, limit_price=limit_price, quote=quote)
+        return self.change("commodity.buy", params, OrderResult, key)
+
+    def sell_commodity(
+        self,
+        commodity: str | None = None,
+        quantity: int | None = None,
+        limit_price: int | None = None,
+        *,
+        quote: str | None = None,
+        key: str | None = None,
+    ) -> Awaitable[OrderResult]:
+        """Sell pieces for `limit_price` each or more, what is not filled at once rests; or all of a `quote`, alone."""
+        params = _given(commodity=commodity, quantity=quantity, limit_price=limit_price, quote=quote)
+        return self.change("commodity.sell", params, OrderResult, key)
+
+    def cancel_order(self, order: str, *, key: str | None = None) -> Awaitable[CancelledOrderResult]:
+        """Take back what is left of an order of ours: gold enters the wallet, pieces wait as a delivery."""
+        return self.change("commodity.cancel", {"order": order}, CancelledOrderResult, key)
+
+    def my_orders(self, *, limit: int | None = None, cursor: str | None = None) -> Awaitable[OrdersResult]:
+        """Our orders that rest, a page at a time."""
+        return self.call("commodity.orders", _given(limit=limit, cursor=cursor), OrdersResult)
+
+    def book(self, commodity: str, *, depth: int | None = None) -> Awaitable[BookResult]:
+        """What rests in a commodity's book, price by price, and the latest trade."""
+        return self.call("commodity.book", _given(commodity=commodity, depth=depth), BookResult)
+
+    def candles(
+        self, commodity: str, bucket_s: Literal[60, 3600, 86400], *, limit: int | None = None
+    ) -> Awaitable[CandlesResult]:
+        """What a commodity was traded for, a candle a minute, an hour or a day, the latest last."""
+        params = _given(commodity=commodity, bucket_s=bucket_s, limit=limit)
+        return self.call("commodity.history", params, CandlesResult)
+
+    def make_offer(
+        self, to: str, give: Goods, want: Goods, *, expires_s: int | None = None, key: str | None = None
+    ) -> Awaitable[OfferResult]:
+        """Offer another player `give` for `want`; what we give is held while the offer is open."""
+        return self.change("offer.make", _given(to=to, give=give, want=want, expires_s=expires_s), OfferResult, key)
+
+    def accept_offer(self, offer: str, *, key: str | None = None) -> Awaitable[OfferResult]:
+        """Give what is wanted; what is offered waits as a delivery."""
+        return self.change("offer.accept", {"offer": offer}, OfferResult, key)
+
+    def decline_offer(self, offer: str, *, key: str | None = None) -> Awaitable[OfferResult]:
+        """Turn down an offer that was made to us."""
+        return self.change("offer.decline", {"offer": offer}, OfferResult, key)
+
+    def withdraw_offer(self, offer: str, *, key: str | None = None) -> Awaitable[OfferResult]:
+        """Take back an offer of ours."""
+        return self.change("offer.withdraw", {"offer": offer}, OfferResult, key)
+
+    def offers(self, *, limit: int | None = None, cursor: str | None = None) -> Awaitable[OffersResult]:
+        """Open offers of ours, then those made to us, a page at a time."""
+        return self.call("offer.list", _given(limit=limit, cursor=cursor), OffersResult)
+
+    def watch(
+        self,
+        *,
+        query: Query | None = None,
+        listing: str | None = None,
+        commodity: str | None = None,
+        key: str | None = None,
+    ) -> Awaitable[WatchResult]:
+        """Be told of what comes to match a search, of a listing or of a commodity: one of the three.
+
+        `Client.matches` brings what there is to tell while we are connected; none of it is kept for later.
+        """
+        params = _given(query=query, listing=listing, commodity=commodity)
+        return self.change("watch.create", params, WatchResult, key)
+
+    def unwatch(self, watch: str, *, key: str | None = None) -> Awaitable[NothingResult]:
+        """Be told of it no more."""
+        return self.change("watch.delete", {"watch": watch}, NothingResult, key)
+
+    def watches(self) -> Awaitable[WatchesResult]:
+        """All of our watches."""
+        return self.call("watch.list", {}, WatchesResult)
 
     def grant(
         self,
@@ -217,3 +350,27 @@ class Calls(ABC):
     def inspect(self, player: str) -> Awaitable[AdminPlayerResult]:
         """Service or operator role: any player as `wallet`, with store, node and ledger."""
         return self.call("admin.player", {"player": player}, AdminPlayerResult)
+
+    def freeze(
+        self,
+        what: FrozenThing,
+        id: str | None = None,  # noqa: A002 - the protocol's word
+        *,
+        claims: bool | None = None,
+        key: str | None = None,
+    ) -> Awaitable[FreezesResult]:
+        """Operator role: stop trading in the house, or in the category, commodity or for the player `id`.
+
+        Without `claims` nothing that waits can be claimed, and nothing taken back, either.
+        """
+        return self.change("admin.freeze", _given(what=what, id=id, claims=claims), FreezesResult, key)
+
+    def thaw(
+        self,
+        what: FrozenThing,
+        id: str | None = None,  # noqa: A002 - the protocol's word
+        *,
+        key: str | None = None,
+    ) -> Awaitable[FreezesResult]:
+        """Operator role: let trading go on."""
+        return self.change("admin.thaw", _given(what=what, id=id), FreezesResult, key)
