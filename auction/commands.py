@@ -106,14 +106,14 @@ class CancelListing(Mutation, frozen=True, kw_only=True):
     listing: Id
 
 
-class Bounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Bounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """Inclusive bounds; either may be left out."""
 
     min: Amount | None = None
     max: Amount | None = None
 
 
-class StatBounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class StatBounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """Inclusive bounds of one stat; an item without the stat does not match."""
 
     stat: Id
@@ -126,7 +126,7 @@ Sort = Annotated[
 ]
 
 
-class ListingFilter(Query, frozen=True, kw_only=True):
+class ListingFilter(Query, frozen=True, kw_only=True, omit_defaults=True):
     """Which open listings are meant: those that pass every filter given."""
 
     category: Id | None = None

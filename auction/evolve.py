@@ -419,5 +419,6 @@ _TAKEN: dict[type, Callable[[Any, Any], None]] = {
 _EVOLVE: dict[Kind, dict[type, Callable[[Any, Any], None]]] = {
     "player": _OF_PLAYER,
     "market": market.OF_MARKET,
+    **watches.OF_PLAYER,
     "house": house_evolve.OF_HOUSE,
 }

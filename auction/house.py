@@ -18,13 +18,15 @@ from typing import Any
 
 import msgspec
 
-from auction import bidding, deliveries, grants, ids, keys, listings, queries, trades, world
+from auction import bidding, deliveries, freezing, grants, ids, keys, listings, queries, trades, watches, world
 from auction.commands import (
     BuyOut,
     CancelListing,
     ClaimDelivery,
     Command,
     CreateListing,
+    CreateWatch,
+    DeleteWatch,
     EndListing,
     EndOffer,
     Grant,
@@ -163,6 +165,10 @@ def _change(
     if isinstance(decision, Refusal):
         return _unchanged(decision, states)
     if isinstance(decision, Undecided):
+    if isinstance(ask, CreateWatch):
+        missing = _not_there(ask, states, told)
+        if missing is not None:
+            return missing
         return decision
     record: Record = {}
     for store, events in decision.legs.items():
@@ -201,6 +207,21 @@ def _create(ask: CreateListing, asker: Asker, states: States, context: Context) 
     return _alone(asker.home, listings.create(a_player(states[asker.home]), asker.player, ask, context))
 
 
+def _not_there(ask: CreateWatch, states: States, told: Mapping[str, ListingView | None]) -> Executed | Elsewhere | None:
+    """What becomes of a watch on a listing that does not exist, or that another node must be asked for."""
+    if ask.listing is None:
+        return None
+    seller = seller_store(ask.listing)
+    if seller in states:
+        state = states[seller]
+        exists = isinstance(state, PlayerState) and ask.listing in state.listings
+    elif seller is not None and ask.listing not in told:
+        return Elsewhere((ask.listing,))
+    else:
+        exists = told.get(ask.listing) is not None
+    return None if exists else _unchanged(Refusal("no_such_listing"), states)
+
+
 def _claim(ask: ClaimDelivery, asker: Asker, states: States, context: Context) -> Decision | Not:
     return _alone(asker.home, deliveries.claim(a_player(states[asker.home]), ask, context))
 
@@ -210,7 +231,28 @@ def _grant(ask: Grant, asker: Asker, states: States, context: Context) -> Decisi
 
 
 def _take(ask: Take, asker: Asker, states: States, context: Context) -> Decision | Not:
-    return _alone(asker.home, grants.take(a_player(states[asker.home]), ask, context))
+    return _alone(asker.home, grants.take(a_player(states[asker.home]), asker.player, ask, context))
+
+
+def _watch(ask: CreateWatch, asker: Asker, states: States, context: Context) -> Decision | Not:
+    return _alone(asker.home, watches.create(a_player(states[asker.home]), asker.player, ask, context))
+
+
+def _watch_no_more(ask: DeleteWatch, asker: Asker, states: States, _context: Context) -> Decision | Not:
+    return _alone(asker.home, watches.delete(a_player(states[asker.home]), ask))
+
+
+def _freeze(ask: FreezeTrading, asker: Asker, states: States, context: Context) -> Decision | Not:
+    return _alone(asker.home, freezing.freeze(_the_house(states[asker.home]), asker.player, ask, context))
+
+
+def _thaw(ask: ThawTrading, asker: Asker, states: States, context: Context) -> Decision | Not:
+    return _alone(asker.home, freezing.thaw(_the_house(states[asker.home]), asker.player, ask, context))
+
+
+def _the_house(state: State) -> HouseState:
+    assert isinstance(state, HouseState), state
+    return state
 
 
 def _alone(home: StoreId, decided: tuple[list[Event], Result] | Not) -> Decision | Not:
@@ -273,3 +315,5 @@ _DECIDE: dict[type[Command], Callable[[Any, Asker, States, Context], Decision | 
     Take: _take,
     EndListing: _end,
 }
+    CreateWatch: _watch,
+    DeleteWatch: _watch_no_more,

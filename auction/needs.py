@@ -8,6 +8,7 @@ from auction.commands import (
     Ask,
     BuyOut,
     CancelListing,
+    CreateWatch,
     EndListing,
     EndOffer,
     FreezeTrading,
@@ -92,10 +93,16 @@ def _of_a_listing(ask: Any, _home: StoreId, _player: str, stores: Stores, contex
                 yield context.store_of(row.leader)
 
 
+def _followed(ask: CreateWatch, _home: StoreId, _player: str, _stores: Stores, _context: Context) -> Iterable[StoreId]:
+    seller = None if ask.listing is None else seller_store(ask.listing)
+    return () if seller is None else (seller,)
+
+
 _FURTHER: dict[type[Ask], Further] = {
     MyBids: _shown,
     PlaceBid: _of_a_listing,
     BuyOut: _of_a_listing,
     CancelListing: _of_a_listing,
     EndListing: _of_a_listing,
+    CreateWatch: _followed,
 }

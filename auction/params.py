@@ -6,7 +6,7 @@ calls `bad_param` first. Decisions rely on it.
 
 import msgspec
 
-from auction.commands import Ask, CreateListing, Grant, GrantedItem
+from auction.commands import Ask, CreateListing, CreateWatch, Grant, GrantedItem
 from worlddata.types import Base, Catalog, stat_range
 
 
@@ -21,6 +21,8 @@ def bad_param(ask: Ask, catalog: Catalog) -> BadParam | None:
     """The first bad param of a question; None for a good one."""
     if isinstance(ask, CreateListing):
         return _bad_price(ask)
+    if isinstance(ask, CreateWatch):
+        return _bad_watch(ask)
     if isinstance(ask, Grant):
         for place, item in enumerate(ask.items):
             bad = _bad_item(item, f"items[{place}]", catalog)
@@ -44,6 +46,26 @@ def _bad_price(ask: CreateListing) -> BadParam | None:
         return BadParam("start_bid", "give start_bid, buyout or both")
     if ask.start_bid is not None and ask.buyout is not None and ask.buyout < ask.start_bid:
         return BadParam("buyout", "must not be less than start_bid")
+    return None
+
+
+def _bad_watch(ask: CreateWatch) -> BadParam | None:
+    given = [name for name in ("query", "listing", "commodity") if getattr(ask, name) is not None]
+    if len(given) == 1:
+        return None
+    return BadParam(given[1] if given else "query", "give one of query, listing and commodity")
+
+
+def _bad_thing(ask: FreezeTrading | ThawTrading) -> BadParam | None:
+    """The house is frozen as a whole; of all else it has to be said which, and a player's name must be one."""
+    if ask.what == "house":
+        return None if ask.id is None else BadParam("id", "the house has none; leave it out")
+    if ask.id is None:
+        return BadParam("id", f"name the {ask.what}")
+    try:
+        msgspec.convert(ask.id, PlayerName if ask.what == "player" else WorldId)
+    except msgspec.ValidationError as error:
+        return BadParam("id", f"is no {ask.what}: {error}")
     return None
 
 

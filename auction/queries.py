@@ -5,7 +5,7 @@ from heapq import nsmallest
 from itertools import islice
 from typing import Any
 
-from auction import ids
+from auction import ids, watches
 from auction.commands import (
     EventsSince,
     GetListing,
@@ -13,6 +13,7 @@ from auction.commands import (
     InspectPlayer,
     ListDeliveries,
     ListInventory,
+    ListWatches,
     MyBids,
     MyListings,
     StoreQuery,
@@ -212,4 +213,5 @@ _ANSWER: dict[type[StoreQuery], Callable[[Any, str, Any, Context], Result | Refu
     MyListings: _my_listings,
     ListDeliveries: _list_deliveries,
     EventsSince: _events_since,
+    ListWatches: watches.show,
 }
