@@ -161,14 +161,14 @@ def _change(
         seller = seller_store(ask.listing)
         if seller is not None and seller not in states:
             return _ask_elsewhere(ask, player, home, a_player(states[home]), use, context, told)
-    decision = _DECIDE[type(ask)](ask, Asker(player, home, use), states, context)
-    if isinstance(decision, Refusal):
-        return _unchanged(decision, states)
-    if isinstance(decision, Undecided):
     if isinstance(ask, CreateWatch):
         missing = _not_there(ask, states, told)
         if missing is not None:
             return missing
+    decision = _DECIDE[type(ask)](ask, Asker(player, home, use), states, context)
+    if isinstance(decision, Refusal):
+        return _unchanged(decision, states)
+    if isinstance(decision, Undecided):
         return decision
     record: Record = {}
     for store, events in decision.legs.items():
@@ -203,10 +203,6 @@ def _ask_elsewhere(
     return _unchanged(Refusal("no_such_listing" if told[ask.listing] is None else "not_owner"), (home,))
 
 
-def _create(ask: CreateListing, asker: Asker, states: States, context: Context) -> Decision | Not:
-    return _alone(asker.home, listings.create(a_player(states[asker.home]), asker.player, ask, context))
-
-
 def _not_there(ask: CreateWatch, states: States, told: Mapping[str, ListingView | None]) -> Executed | Elsewhere | None:
     """What becomes of a watch on a listing that does not exist, or that another node must be asked for."""
     if ask.listing is None:
@@ -220,6 +216,10 @@ def _not_there(ask: CreateWatch, states: States, told: Mapping[str, ListingView 
     else:
         exists = told.get(ask.listing) is not None
     return None if exists else _unchanged(Refusal("no_such_listing"), states)
+
+
+def _create(ask: CreateListing, asker: Asker, states: States, context: Context) -> Decision | Not:
+    return _alone(asker.home, listings.create(a_player(states[asker.home]), asker.player, ask, context))
 
 
 def _claim(ask: ClaimDelivery, asker: Asker, states: States, context: Context) -> Decision | Not:
@@ -311,9 +311,9 @@ _DECIDE: dict[type[Command], Callable[[Any, Asker, States, Context], Decision | 
     BuyOut: _buy_out,
     CancelListing: _cancel,
     ClaimDelivery: _claim,
+    CreateWatch: _watch,
+    DeleteWatch: _watch_no_more,
     Grant: _grant,
     Take: _take,
     EndListing: _end,
 }
-    CreateWatch: _watch,
-    DeleteWatch: _watch_no_more,
