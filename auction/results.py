@@ -3,6 +3,8 @@
 The classes are the results of the protocol's methods as they go over the wire; `docs/protocol.md` describes the fields.
 """
 
+from typing import Any
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
@@ -317,7 +319,7 @@ class WatchView(msgspec.Struct, frozen=True):
     """One of the caller's watches: one of `query`, `listing` and `commodity` says of what."""
 
     watch: str
-    query: dict[str, object] | None
+    query: dict[str, Any] | None
     listing: str | None
     commodity: str | None
     at_ms: int

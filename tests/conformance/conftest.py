@@ -15,10 +15,24 @@ snipe_window_s = 0      # auctions of seconds end when they say
 max_listings = 4
 max_bids = 3
 stash_capacity = 6
+max_orders = 3
+max_offers = 3
+offers_inbox_max = 3
+offers_from_one_max = 2
+max_watches = 3
 """
 
 NODE, CLUSTER = "node", "cluster"
-IN_BOTH = {"test_bids", "test_buyouts", "test_keys", "test_deliveries", "test_events", "test_search"}
+IN_BOTH = {
+    "test_bids",
+    "test_buyouts",
+    "test_keys",
+    "test_deliveries",
+    "test_events",
+    "test_search",
+    "test_commodities",
+    "test_offers",
+}
 """Modules whose tests meet a cluster, too, through a node that is not the players' home."""
 
 

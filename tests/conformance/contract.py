@@ -70,12 +70,55 @@ DELIVERY = {
     "listing": Maybe(Id),
     "at_ms": Amount,
 }
+LEVEL = {"price": Amount, "quantity": Amount}
+SIDE = OneOf(("buy", "sell"))
+OFFER_STATE = OneOf(("open", "accepted", "declined", "withdrawn", "expired"))
+OFFER_DONE = {"offer": Id, "state": OFFER_STATE}
+ORDER_DONE = {
+    "order": Id,
+    "filled": Amount,
+    "resting": Amount,
+    "paid": Amount,
+    "received": Amount,
+    "fills": [LEVEL],
+}
+BOOK_LEVEL = {"price": Amount, "quantity": Amount, "orders": Amount}
+OFFER = {
+    "offer": Id,
+    "from": str,
+    "to": str,
+    "give": {"gold": Amount, "items": [ITEM], "commodities": Each(Amount)},
+    "want": {"gold": Amount, "items": [Id], "commodities": Each(Amount)},
+    "state": OFFER_STATE,
+    "expires_at_ms": Amount,
+}
+FROZEN = {
+    "frozen": [
+        {
+            "freeze": str,
+            "what": OneOf(("house", "category", "commodity", "player")),
+            "id": Maybe(str),
+            "claims": bool,
+            "by": str,
+            "at_ms": Amount,
+        }
+    ]
+}
 EVENTS: dict[str, Any] = {
     "listing.outbid": {"listing": Id, "price": Amount, "min_bid": Maybe(Amount)},
     "listing.sold": {"listing": Id, "price": Amount, "proceeds": Amount},
     "listing.won": {"listing": Id, "price": Amount, "delivery": Id},
     "listing.expired": {"listing": Id, "delivery": Id},
     "delivery.arrived": {"delivery": Id, "kind": DELIVERY_KINDS},
+    "offer.received": OFFER_DONE,
+    "offer.closed": OFFER_DONE,
+    "commodity.filled": {
+        "order": Id,
+        "commodity": str,
+        "price": Amount,
+        "quantity": Amount,
+        "remaining": Amount,
+    },
 }
 EVENT = {"seq": Amount, "type": OneOf(tuple(EVENTS)), "at_ms": Amount, "data": dict}
 HELLO = {
@@ -108,6 +151,18 @@ RULES = {
     "snipe_window_s": Amount,
     "snipe_extension_s": Amount,
     "snipe_max_s": Amount,
+    "max_orders": Amount,
+    "max_offers": Amount,
+    "offers_inbox_max": Amount,
+    "offers_from_one_max": Amount,
+    "offer_expires_s": Amount,
+    "offer_expires_max_s": Amount,
+    "max_watches": Amount,
+    "trade_age_s": Amount,
+    "relist_cooldown_s": Amount,
+    "buy_limits": dict,
+    "audit_worth": Amount,
+    "rates": dict,
 }
 BASE = {
     "base": str,
@@ -153,6 +208,69 @@ RESULTS: dict[str, Any] = {
     "admin.grant": GRANT,
     "admin.take": GRANT,
     "admin.player": {**PLAYER, "store": str, "node": str, "ledger": list},
+    "commodity.quote": {
+        "quote": Id,
+        "commodity": str,
+        "side": SIDE,
+        "quantity": Amount,
+        "total": Amount,
+        "levels": [LEVEL],
+        "expires_at_ms": Amount,
+    },
+    "commodity.buy": ORDER_DONE,
+    "commodity.sell": ORDER_DONE,
+    "commodity.cancel": {"order": Id, "returned": {"gold": Amount, "quantity": Amount}},
+    "commodity.orders": {
+        "orders": [
+            {
+                "order": Id,
+                "commodity": str,
+                "side": SIDE,
+                "price": Amount,
+                "quantity": Amount,
+                "remaining": Amount,
+                "at_ms": Amount,
+            }
+        ],
+        "next": NEXT,
+    },
+    "commodity.book": {
+        "bids": [BOOK_LEVEL],
+        "asks": [BOOK_LEVEL],
+        "last": Maybe({"price": Amount, "at_ms": Amount}),
+    },
+    "commodity.history": {
+        "candles": [
+            {
+                "at_ms": Amount,
+                "open": Amount,
+                "high": Amount,
+                "low": Amount,
+                "close": Amount,
+                "volume": Amount,
+            }
+        ]
+    },
+    "offer.make": OFFER_DONE,
+    "offer.accept": OFFER_DONE,
+    "offer.decline": OFFER_DONE,
+    "offer.withdraw": OFFER_DONE,
+    "offer.list": {"offers": [OFFER], "next": NEXT},
+    "watch.create": {"watch": Id},
+    "watch.delete": {},
+    "watch.list": {
+        "watches": [
+            {
+                "watch": Id,
+                "query": Maybe(dict),
+                "listing": Maybe(Id),
+                "commodity": Maybe(str),
+                "at_ms": Amount,
+            }
+        ]
+    },
+    "admin.freeze": FROZEN,
+    "admin.thaw": FROZEN,
 }
 """Method → its result."""
 
@@ -177,8 +295,25 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "admin.grant": {"player": "x", "key": "k"},
     "admin.take": {"player": "x", "key": "k"},
     "admin.player": {"player": "x"},
+    "commodity.quote": {"commodity": "x", "side": "buy", "quantity": 1},
+    "commodity.buy": {"commodity": "x", "quantity": 1, "limit_price": 1},
+    "commodity.sell": {"commodity": "x", "quantity": 1, "limit_price": 1},
+    "commodity.cancel": {"order": "x"},
+    "commodity.orders": {},
+    "commodity.book": {"commodity": "x"},
+    "commodity.history": {"commodity": "x", "bucket_s": 60},
+    "offer.make": {"to": "x", "give": {"gold": 1}, "want": {}},
+    "offer.accept": {"offer": "x"},
+    "offer.decline": {"offer": "x"},
+    "offer.withdraw": {"offer": "x"},
+    "offer.list": {},
+    "watch.create": {"commodity": "x"},
+    "watch.delete": {"watch": "x"},
+    "watch.list": {},
+    "admin.freeze": {"what": "house"},
+    "admin.thaw": {"what": "house"},
 }
-"""Method → a value of the right type for each param that it needs; of a listing's two prices, one."""
+"""Method → a value of the right type for each param that it needs; of several of which one is needed, one."""
 assert REQUIRED.keys() == RESULTS.keys()
 
 MUTATIONS = (
@@ -189,27 +324,18 @@ MUTATIONS = (
     "delivery.claim",
     "admin.grant",
     "admin.take",
-)
-LATER_METHODS = (
-    "commodity.quote",
     "commodity.buy",
     "commodity.sell",
     "commodity.cancel",
-    "commodity.orders",
-    "commodity.book",
-    "commodity.history",
     "offer.make",
     "offer.accept",
     "offer.decline",
     "offer.withdraw",
-    "offer.list",
     "watch.create",
     "watch.delete",
-    "watch.list",
     "admin.freeze",
     "admin.thaw",
 )
-"""Named by the protocol, answered −32601 until they are there."""
 
 PARSE_ERROR, INVALID_REQUEST, UNKNOWN_METHOD, BAD_PARAMS = -32700, -32600, -32601, -32602
 CODES_OF_JSON_RPC = (PARSE_ERROR, INVALID_REQUEST, UNKNOWN_METHOD, BAD_PARAMS)
@@ -241,11 +367,35 @@ REASONS: dict[str, int] = {
             "key_reused",
             "cursor_mismatch",
             "cursor_expired",
+            "frozen",
+            "quote_expired",
+            "order_closed",
+            "order_limit",
+            "buy_limit",
+            "offer_closed",
+            "offer_limit",
+            "inbox_full",
+            "watch_limit",
+            "freeze_limit",
+            "relist_cooldown",
+            "too_new",
         ),
         -32003,
     ),
     **dict.fromkeys(
-        ("no_such_listing", "no_such_item", "no_such_base", "no_such_commodity", "no_such_delivery", "no_such_player"),
+        (
+            "no_such_listing",
+            "no_such_item",
+            "no_such_base",
+            "no_such_commodity",
+            "no_such_delivery",
+            "no_such_player",
+            "no_such_order",
+            "no_such_quote",
+            "no_such_offer",
+            "no_such_watch",
+            "no_such_category",
+        ),
         -32004,
     ),
     "rate_limited": -32005,
@@ -253,12 +403,16 @@ REASONS: dict[str, int] = {
     "in_doubt": -32007,
     "moved": -32008,
 }
-"""Reason → code, of all that can be met now."""
+"""Reason → code."""
 FIGURES: dict[str, dict[str, Any]] = {
     "insufficient_gold": {"available": Amount},
     "bid_too_low": {"min_bid": Maybe(Amount)},
     "outbid": {"price": Amount, "min_bid": Maybe(Amount)},
-    "price_changed": {"price": Amount},
+    "price_changed": {"price": Maybe(Amount)},
+    "frozen": {"what": str, "id": Maybe(str)},
+    "buy_limit": {"left": Amount, "retry_after_ms": Amount},
+    "relist_cooldown": {"retry_after_ms": Amount},
+    "too_new": {"retry_after_ms": Amount},
     "rate_limited": {"retry_after_ms": Amount},
     "unavailable": {"retry_after_ms": Amount},
     "in_doubt": {"key": str, "trade": Maybe(str)},

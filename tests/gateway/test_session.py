@@ -18,7 +18,7 @@ from shardnode.gateway.session import TRANSITIONS, Input, Session, State
 from shardnode.gateway.tokens import Identity
 from shardnode.wire.codec import JSON
 from shardnode.wire.errors import InDoubt, Moved, Unavailable
-from shardnode.wire.methods import LATER_METHODS, METHODS, TOKEN_ROLES
+from shardnode.wire.methods import METHODS, TOKEN_ROLES
 from shardnode.wire.transport import CloseCode
 from tests.gateway.rig import CATALOG, NOW_S, PLAYER, Client, House, connect, token
 from tests.wire.samples import OPEN, PARAMS
@@ -103,16 +103,6 @@ def test_params_are_checked_before_the_login_is() -> None:
     assert error_of(client) == (-32601, "unknown_method")
 
 
-@pytest.mark.parametrize("name", LATER_METHODS)
-def test_methods_to_come_are_unknown_now(name: str) -> None:
-    """They are answered −32601, and the message says that they come."""
-    client = logged_in(House())
-    client.call(name)
-    error = client.take()["error"]
-    assert error["code"] == -32601
-    assert "later" in error["message"]
-
-
 @pytest.mark.parametrize("role", TOKEN_ROLES)
 @pytest.mark.parametrize("name", HOUSE_METHODS)
 def test_each_role_may_call_its_methods(name: str, role: str) -> None:
@@ -129,13 +119,15 @@ def test_each_role_may_call_its_methods(name: str, role: str) -> None:
     assert (request.caller.player, request.caller.role) == ("alice", role)
 
 
-def test_only_services_grant_and_take() -> None:
+def test_admins_have_their_roles() -> None:
     """Roles of the admin methods are the protocol's."""
     roles = {name: method.roles for name, method in METHODS.items() if name.startswith("admin.")}
     assert roles == {
         "admin.grant": ("service",),
         "admin.take": ("service",),
         "admin.player": ("service", "operator"),
+        "admin.freeze": ("operator",),
+        "admin.thaw": ("operator",),
     }
 
 

@@ -12,9 +12,9 @@ from auction.events import Event
 from auction.refusals import REASONS
 from shardnode.cli import COMMANDS, main
 from shardnode.node.config import Config
-from shardnode.wire.errors import FAULTS, LATER_REASONS
-from shardnode.wire.events import EVENTS, LATER_EVENTS
-from shardnode.wire.methods import LATER_METHODS, METHODS
+from shardnode.wire.errors import FAULTS
+from shardnode.wire.events import EVENTS
+from shardnode.wire.methods import METHODS
 from shardnode.wire.transport import CloseCode
 from tests.project.repository import OUR_PACKAGES, ROOT, documents, our_sources, page, report
 from worlddata.types import Rules
@@ -53,21 +53,19 @@ def test_every_metric_is_documented() -> None:
 
 
 def test_every_protocol_method_is_documented() -> None:
-    """docs/protocol.md has each method of `shardnode.wire.methods`, those to come included."""
-    _check_named("docs/protocol.md", (*METHODS, *LATER_METHODS), "method")
+    """docs/protocol.md has each method of `shardnode.wire.methods`."""
+    _check_named("docs/protocol.md", METHODS, "method")
 
 
 def test_every_reason_is_documented() -> None:
     """docs/protocol.md has each reason of a refusal or fault by which a program can tell what happened."""
     by_number = {"parse_error", "invalid_request", "unknown_method", "bad_params"}
-    _check_named(
-        "docs/protocol.md", [name for name in (*REASONS, *FAULTS, *LATER_REASONS) if name not in by_number], "reason"
-    )
+    _check_named("docs/protocol.md", [name for name in (*REASONS, *FAULTS) if name not in by_number], "reason")
 
 
 def test_every_push_and_close_code_is_documented() -> None:
     """docs/protocol.md has each event that a player can be told, and each code by which a node closes a socket."""
-    _check_named("docs/protocol.md", (*EVENTS, *LATER_EVENTS), "event")
+    _check_named("docs/protocol.md", EVENTS, "event")
     missing = [
         f"docs/protocol.md: add {code.value}" for code in CloseCode if str(code.value) not in page("docs/protocol.md")
     ]

@@ -4,13 +4,16 @@ import msgspec
 
 from auction import commands as ask
 from auction import results
-from auction.state import Item, LedgerEntry, Notice
+from auction.house_state import Freeze
+from auction.state import Assets, Item, LedgerEntry, Notice, Wanted
 from shardnode.wire.events import Hello, World
 from shardnode.wire.methods import Login, LoginResult
 from worlddata.types import Category, Range, Rarity, Rules, Stat
 
 STORE = "abcdefghijklmnopqrstuvwxyz"
 LISTING, ITEM, DELIVERY = f"{STORE}.l7", f"{STORE}.i3", f"{STORE}.d12"
+ORDER, OFFER, WATCH = f"{STORE}.o4", f"{STORE}.f2", f"{STORE}.w1"
+QUOTE = "q-opaque"
 TOKEN = "a.b.c"
 
 SWORD = Item(ITEM, "harbour_cutter", "Harbour Cutter", "swords", "rare", 14, {"might": -3, "reach": 7}, False)
@@ -67,6 +70,29 @@ PARAMS: dict[str, msgspec.Struct] = {
     ),
     "admin.take": ask.Take(key="k5", player="alice", gold=1, items=[ITEM], commodities={"salt": 1}),
     "admin.player": ask.InspectPlayer(player="alice"),
+    "commodity.quote": ask.QuoteCommodity(commodity="salt", side="sell", quantity=20),
+    "commodity.buy": ask.BuyCommodity(key="k6", commodity="salt", quantity=2**53 - 1, limit_price=1),
+    "commodity.sell": ask.SellCommodity(quote=QUOTE),
+    "commodity.cancel": ask.CancelOrder(key="k7", order=ORDER),
+    "commodity.orders": ask.MyOrders(limit=5, cursor="c4"),
+    "commodity.book": ask.GetBook(commodity="salt", depth=3),
+    "commodity.history": ask.GetCandles(commodity="salt", bucket_s=3600, limit=24),
+    "offer.make": ask.MakeOffer(
+        key="k8",
+        to="bob",
+        give=ask.OfferSide(gold=5, items=[ITEM]),
+        want=ask.OfferSide(commodities={"salt": 2}),
+        expires_s=60,
+    ),
+    "offer.accept": ask.AcceptOffer(key="k9", offer=OFFER),
+    "offer.decline": ask.DeclineOffer(offer=OFFER),
+    "offer.withdraw": ask.WithdrawOffer(offer=OFFER),
+    "offer.list": ask.ListOffers(),
+    "watch.create": ask.CreateWatch(query=ask.ListingFilter(category="swords", price=ask.Bounds(max=500))),
+    "watch.delete": ask.DeleteWatch(watch=WATCH),
+    "watch.list": ask.ListWatches(),
+    "admin.freeze": ask.FreezeTrading(key="k10", what="category", id="swords", claims=False),
+    "admin.thaw": ask.ThawTrading(what="house"),
 }
 
 RESULTS: dict[str, msgspec.Struct] = {
@@ -112,6 +138,40 @@ RESULTS: dict[str, msgspec.Struct] = {
         "n1",
         [LedgerEntry(1, 1_800_000_000_000, "wallet", "house", 100, "grant", None)],
     ),
+    "commodity.quote": results.QuoteResult(
+        QUOTE, "salt", "sell", 20, 95, [results.Level(5, 15), results.Level(4, 5)], 1_800_000_030_000
+    ),
+    "commodity.buy": results.OrderResult(ORDER, 3, 2, 14, 0, [results.Level(4, 1), results.Level(5, 2)]),
+    "commodity.sell": results.OrderResult(ORDER, 0, 20, 0, 0, []),
+    "commodity.cancel": results.CancelledOrderResult(ORDER, results.Returned(10, 0)),
+    "commodity.orders": results.OrdersResult(
+        [results.OrderView(ORDER, "salt", "buy", 5, 5, 2, 1_800_000_000_000)], None
+    ),
+    "commodity.book": results.BookResult(
+        [results.BookLevel(5, 2, 1)], [results.BookLevel(6, 2**53 - 1, 2)], results.LastPrice(5, 1_800_000_000_000)
+    ),
+    "commodity.history": results.CandlesResult([results.CandleView(1_800_000_000_000, 4, 6, 3, 5, 120)]),
+    "offer.make": results.OfferResult(OFFER, "open"),
+    "offer.accept": results.OfferResult(OFFER, "accepted"),
+    "offer.decline": results.OfferResult(OFFER, "declined"),
+    "offer.withdraw": results.OfferResult(OFFER, "withdrawn"),
+    "offer.list": results.OffersResult(
+        [
+            results.OfferView(
+                OFFER, "alice", "bob", Assets(5, (SWORD,)), Wanted(0, (ITEM,), {"salt": 2}), "open", 1_800_000_060_000
+            )
+        ],
+        "c5",
+    ),
+    "watch.create": results.WatchResult(WATCH),
+    "watch.delete": results.NothingResult(),
+    "watch.list": results.WatchesResult(
+        [results.WatchView(WATCH, {"category": "swords"}, None, None, 1_800_000_000_000)]
+    ),
+    "admin.freeze": results.FreezesResult(
+        [Freeze("category/swords", "category", "swords", False, "olga", 1_800_000_000_000)]
+    ),
+    "admin.thaw": results.FreezesResult([]),
 }
 
 PUSHES: dict[str, tuple[str, msgspec.Struct]] = {
@@ -135,5 +195,22 @@ PUSHES: dict[str, tuple[str, msgspec.Struct]] = {
     "delivery.arrived": (
         "event",
         Notice(5, "delivery.arrived", 1_800_000_000_000, {"delivery": DELIVERY, "kind": "proceeds"}),
+    ),
+    "offer.received": (
+        "event",
+        Notice(6, "offer.received", 1_800_000_000_000, {"offer": OFFER, "state": "open"}),
+    ),
+    "offer.closed": (
+        "event",
+        Notice(7, "offer.closed", 1_800_000_000_000, {"offer": OFFER, "state": "expired"}),
+    ),
+    "commodity.filled": (
+        "event",
+        Notice(
+            8,
+            "commodity.filled",
+            1_800_000_000_000,
+            {"order": ORDER, "commodity": "salt", "price": 5, "quantity": 3, "remaining": 2},
+        ),
     ),
 }

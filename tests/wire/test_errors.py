@@ -47,11 +47,20 @@ PROTOCOL_CODES = {
     -32008: {"moved"},
 }
 """The protocol's own table, written out once more."""
+ADDED = {
+    -32003: {
+        *("order_limit", "buy_limit", "offer_limit", "inbox_full", "watch_limit", "freeze_limit", "relist_cooldown"),
+        "too_new",
+    },
+    -32004: {"no_such_category"},
+}
+"""Reasons of this house beyond it."""
 
 
 def test_every_reason_has_the_code_that_the_protocol_gives_it() -> None:
     """The table of codes is the protocol's, reason by reason."""
-    expected = {reason: code for code, reasons in PROTOCOL_CODES.items() for reason in reasons}
+    tables = (PROTOCOL_CODES, ADDED)
+    expected = {reason: code for table in tables for code, reasons in table.items() for reason in reasons}
     assert expected == errors.CODES
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from shardnode.wire.errors import CODES
 from shardnode.wire.events import EVENTS
-from shardnode.wire.methods import LATER_METHODS, METHODS
+from shardnode.wire.methods import METHODS
 from shardnode.wire.openrpc import openrpc_document
 from shardnode.wire.transport import CloseCode
 
@@ -48,8 +48,6 @@ def test_the_document_has_the_shape_of_openrpc_1() -> None:
 def test_the_document_has_every_method_and_no_other() -> None:
     """Methods of the table and of the document are the same, in the same order."""
     assert list(BY_NAME) == list(METHODS)
-    assert DOCUMENT["x-methods-later"] == list(LATER_METHODS)
-    assert not BY_NAME.keys() & set(LATER_METHODS)
 
 
 @pytest.mark.parametrize("name", METHODS)
