@@ -13,12 +13,16 @@ from auction.player_state import PlayerState
 from auction.pricing import min_bid
 from auction.refusals import Refusal
 from auction.results import BidResult, BuyoutResult
+from auction.standing import cannot_trade
 from auction.views import listing_view
 from auction.wallet import cannot_pay
 
 
 def place_bid(state: PlayerState, ask: PlaceBid, vote: BidVote, context: Context) -> list[Event] | Refusal | Undecided:
     """Bidder's leg of a bid. A bid that only moves the price must be covered all the same, and holds nothing."""
+    not_now = cannot_trade(state, context)
+    if not_now is not None:
+        return not_now
     if not vote.led and no_bid_left(state, ask.listing, context):
         return Refusal("bid_limit")
     short = cannot_pay(state, vote.covered)
@@ -31,6 +35,9 @@ def pay_buyout(
     state: PlayerState, ask: BuyOut, vote: BuyoutVote, context: Context
 ) -> list[Event] | Refusal | Undecided:
     """Buyer's leg of a buyout; a leader pays only what its standing maximum lacks."""
+    not_now = cannot_trade(state, context)
+    if not_now is not None:
+        return not_now
     short = cannot_pay(state, vote.due)
     return short if short is not None else [BuyoutPaid(ask.listing, vote.due, context.now_ms)]
 

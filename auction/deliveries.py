@@ -1,6 +1,6 @@
 """Deliveries: taking in what other stores sent, and claiming what waits."""
 
-from auction import ids, notices
+from auction import cooldowns, ids, notices
 from auction.amounts import fits
 from auction.commands import ClaimDelivery
 from auction.context import Context
@@ -40,7 +40,9 @@ def take_in(state: PlayerState, sender: StoreId, life: int, sent: TransferSent, 
     to_wallet = gold if has_room(account, gold) else 0
     made: list[DeliveryMade] = []
     told: list[notices.Told] = []
+    cooling: list[Event] = []
     if isinstance(payload, Goods):
+        cooling.extend(cooldowns.begun((payload.item,), context))
         goods = delivery_of(account, payload.kind, payload.listing, now_ms, items=(payload.item,))
         made.append(goods)
         if payload.kind == "won":
@@ -53,6 +55,7 @@ def take_in(state: PlayerState, sender: StoreId, life: int, sent: TransferSent, 
     return [
         TransferTaken(sender, sent.number, payload, to_wallet, now_ms, life),
         *made,
+        *cooling,
         *notices.notices(account, now_ms, *told),
     ]
 
@@ -60,8 +63,13 @@ def take_in(state: PlayerState, sender: StoreId, life: int, sent: TransferSent, 
 def claim(state: PlayerState, ask: ClaimDelivery, context: Context) -> tuple[list[Event], DeliveryResult] | Refusal:
     """Move a delivery into wallet and stash, whole or not at all."""
     row = state.deliveries.get(ask.delivery)
+    if row is None and not _was_made_here(state, ask.delivery):
+        return Refusal("no_such_delivery")
+    frozen = _frozen(state, row, context)
+    if frozen is not None:
+        return frozen
     if row is None:
-        return Refusal("delivery_claimed" if _was_made_here(state, ask.delivery) else "no_such_delivery")
+        return Refusal("delivery_claimed")
     no_room = _no_room(state, row, context)
     if no_room is not None:
         return no_room
@@ -74,6 +82,14 @@ def _was_made_here(state: PlayerState, delivery: str) -> bool:
         return False
     store, number = named
     return store == account.store and number <= account.deliveries_made
+
+
+def _frozen(state: PlayerState, row: Delivery | None, context: Context) -> Refusal | None:
+    """Why nothing, or nothing of this kind, can be claimed now; of a delivery that is gone the kind is not known."""
+    categories = () if row is None else [item.category for item in row.items]
+    commodities = () if row is None else row.commodities
+    players = (state.owner().player,)
+    return context.freezes.against(players=players, categories=categories, commodities=commodities, claim=True)
 
 
 def _no_room(state: PlayerState, row: Delivery, context: Context) -> Refusal | None:

@@ -10,8 +10,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from auction import events, house_evolve, ids
+from auction import audit_log, cooldowns, events, history, house_evolve, ids, watches
 from auction.amounts import checked
+from auction.keys import Keyed
 from auction.ledger import BURNED, ELSEWHERE, ESCROW, GRANTED, HELD, WAITING, WALLET, post
 from auction.market import evolve as market
 from auction.offers import evolve as offers
@@ -107,6 +108,7 @@ def _granted(state: PlayerState, event: events.Granted) -> None:
             commodity,
             replace(held, quantity=checked(held.quantity + quantity), granted=held.granted + quantity),
         )
+    history.granted(state, event)
 
 
 def _taken(state: PlayerState, event: events.Taken) -> None:
@@ -120,6 +122,7 @@ def _taken(state: PlayerState, event: events.Taken) -> None:
             commodity,
             replace(held, quantity=checked(held.quantity - quantity), burned=held.burned + quantity),
         )
+    history.taken(state, event)
 
 
 def _listing_created(state: PlayerState, event: events.ListingCreated) -> None:
@@ -159,6 +162,7 @@ def _listing_closed(state: PlayerState, event: events.ListingClosed) -> None:
     post(state, debit=ESCROW, credit=ELSEWHERE, amount=event.received, reason="buyout", ref=ref, at_ms=at_ms)
     post(state, debit=BURNED, credit=ESCROW, amount=event.fee, reason="fee", ref=ref, at_ms=at_ms)
     post(state, debit=BURNED, credit=ESCROW, amount=event.deposit_burned, reason="forfeit", ref=ref, at_ms=at_ms)
+    history.listing_ended(state, row, event)
     state.listings.put(event.listing, after_close(row, event))
     del state.open_listings[event.listing]
     _cut_back_closed_listings(state, event.listing)
@@ -302,6 +306,8 @@ def _taken_of_a_listing(state: PlayerState, event: events.TransferTaken) -> None
         ref=payload.listing,
         at_ms=event.at_ms,
     )
+    if isinstance(payload, events.Goods):
+        history.goods_came(state, payload, event.at_ms)
     bid = state.bids.get(payload.listing)
     if bid is None:
         bought = isinstance(payload, events.Goods) and payload.kind == "bought"
@@ -353,7 +359,7 @@ def _noticed(state: PlayerState, event: events.Noticed) -> None:
         state.notices.drop(seq - NOTICES_KEPT)
 
 
-def _answered(state: PlayerState, event: events.Answered) -> None:
+def _answered(state: Keyed, event: events.Answered) -> None:
     assert event.key not in state.keys, event.key
     state.keys.put(event.key, Key(event.key, event.fingerprint, event.refused, event.answer, event.at_ms, event.untold))
     if event.untold:
@@ -361,7 +367,7 @@ def _answered(state: PlayerState, event: events.Answered) -> None:
         _cut_back_untold_keys(state)
 
 
-def _cut_back_untold_keys(state: PlayerState) -> None:
+def _cut_back_untold_keys(state: Keyed) -> None:
     if len(state.untold_keys) >= 2 * UNTOLD_KEYS_KEPT:
         rows = state.keys.rows
         oldest_first = sorted((rows[key] for key in state.untold_keys), key=attrgetter("at_ms", "key"))
@@ -370,12 +376,12 @@ def _cut_back_untold_keys(state: PlayerState) -> None:
             state.untold_keys.remove(row.key)
 
 
-def _key_told(state: PlayerState, event: events.KeyTold) -> None:
+def _key_told(state: Keyed, event: events.KeyTold) -> None:
     state.keys.put(event.key, replace(state.keys.rows[event.key], untold=False))
     state.untold_keys.discard(event.key)
 
 
-def _keys_forgotten(state: PlayerState, event: events.KeysForgotten) -> None:
+def _keys_forgotten(state: Keyed, event: events.KeysForgotten) -> None:
     expired = []
     for row in state.keys:
         if row.at_ms >= event.before_ms:
@@ -385,6 +391,13 @@ def _keys_forgotten(state: PlayerState, event: events.KeysForgotten) -> None:
         state.keys.drop(key)
         state.untold_keys.discard(key)
 
+
+_OF_KEYS: dict[type, Callable[[Any, Any], None]] = {
+    events.Answered: _answered,
+    events.KeyTold: _key_told,
+    events.KeysForgotten: _keys_forgotten,
+}
+"""In every store that keeps keys."""
 
 _OF_PLAYER: dict[type, Callable[[Any, Any], None]] = {
     events.StoreOpened: _store_opened,
@@ -402,11 +415,11 @@ _OF_PLAYER: dict[type, Callable[[Any, Any], None]] = {
     events.LegPrepared: _leg_prepared,
     events.LegSettled: _leg_settled,
     events.Noticed: _noticed,
-    events.Answered: _answered,
-    events.KeyTold: _key_told,
-    events.KeysForgotten: _keys_forgotten,
+    events.CooldownBegun: cooldowns.write,
+    **_OF_KEYS,
     **market.OF_PLAYER,
     **offers.OF_PLAYER,
+    **watches.OF_PLAYER,
 }
 
 _TAKEN: dict[type, Callable[[Any, Any], None]] = {
@@ -417,8 +430,7 @@ _TAKEN: dict[type, Callable[[Any, Any], None]] = {
 }
 
 _EVOLVE: dict[Kind, dict[type, Callable[[Any, Any], None]]] = {
-    "player": _OF_PLAYER,
-    "market": market.OF_MARKET,
-    **watches.OF_PLAYER,
-    "house": house_evolve.OF_HOUSE,
+    "player": {**_OF_PLAYER, events.Audited: audit_log.write},
+    "market": {**market.OF_MARKET, events.Audited: audit_log.write},
+    "house": {**house_evolve.OF_HOUSE, **_OF_KEYS, events.Audited: audit_log.write},
 }

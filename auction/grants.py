@@ -1,10 +1,10 @@
 """What enters the house and what leaves it, at the word of a game's own service."""
 
-from auction import ids
+from auction import audit_log, ids
 from auction.amounts import LIFETIME_MAX, fits
 from auction.commands import Grant, GrantedItem, Take
 from auction.context import Context
-from auction.events import Event, Granted, StoreOpened, Taken
+from auction.events import Audited, Event, Granted, StoreOpened, Taken
 from auction.outcomes import Undecided
 from auction.params import fitting_levels
 from auction.player_state import PlayerState
@@ -14,8 +14,11 @@ from auction.state import Account, Item
 from auction.wallet import cannot_pay, has_room
 from worlddata.types import Base, Rarity, stat_range
 
+ITEMS_NAMED = 20
+"""How many items of one grant the audit log names; the history has all of them."""
 
-def grant(state: PlayerState, ask: Grant, context: Context) -> tuple[list[Event], GrantResult] | Refusal:
+
+def grant(state: PlayerState, service: str, ask: Grant, context: Context) -> tuple[list[Event], GrantResult] | Refusal:
     """Gold and goods straight into wallet and stash; a player's first grant opens its store.
 
     `ask` has passed `auction.params.bad_param`.
@@ -35,10 +38,13 @@ def grant(state: PlayerState, ask: Grant, context: Context) -> tuple[list[Event]
     )
     opening = [] if opened else [StoreOpened(account.player, store, account.life, context.now_ms)]
     granted = Granted(ask.gold, items, ask.commodities, context.now_ms)
-    return [*opening, granted], GrantResult(ask.player, ask.gold, list(items))
+    entry = _entry(account, service, "admin.grant", ask, [item.item for item in items], context)
+    return [*opening, granted, entry], GrantResult(ask.player, ask.gold, list(items))
 
 
-def take(state: PlayerState, ask: Take, context: Context) -> tuple[list[Event], GrantResult] | Refusal | Undecided:
+def take(
+    state: PlayerState, service: str, ask: Take, context: Context
+) -> tuple[list[Event], GrantResult] | Refusal | Undecided:
     """Gold and goods out of wallet and stash, and out of the house for good."""
     opened = state.account.get(0)
     if opened is None and not context.is_present(ask.player):
@@ -59,9 +65,24 @@ def take(state: PlayerState, ask: Take, context: Context) -> tuple[list[Event], 
             return Refusal("insufficient_goods")
     commodities = {commodity: quantity for commodity, quantity in ask.commodities.items() if quantity}
     store = context.store_of(ask.player)
-    opening = [] if opened else [StoreOpened(ask.player, store, context.life_of(store), context.now_ms)]
+    account = opened or Account.opened(ask.player, store, context.life_of(store), context.now_ms)
+    opening = [] if opened else [StoreOpened(account.player, store, account.life, context.now_ms)]
     taken = Taken(ask.gold, tuple(ask.items), commodities, context.now_ms)
-    return [*opening, taken], GrantResult(ask.player, ask.gold, held)
+    entry = _entry(account, service, "admin.take", ask, ask.items, context)
+    return [*opening, taken, entry], GrantResult(ask.player, ask.gold, held)
+
+
+def _entry(
+    account: Account, service: str, action: str, ask: Grant | Take, items: list[str], context: Context
+) -> Audited:
+    """What the audit log says of it: all that came or went, but of very many items only some by name."""
+    parts = [f"{ask.gold} gold"] if ask.gold else []
+    parts.extend(f"{quantity} {commodity}" for commodity, quantity in ask.commodities.items() if quantity)
+    parts.extend(items[:ITEMS_NAMED])
+    if len(items) > ITEMS_NAMED:
+        parts.append(f"and {len(items) - ITEMS_NAMED} more items")
+    detail = ", ".join(parts) or "nothing"
+    return audit_log.acted(account, service, "service", action, None, detail, context.now_ms, worth=ask.gold)
 
 
 def _unknown(ask: Grant, context: Context) -> Refusal | None:

@@ -29,16 +29,19 @@ from auction.commands import (
     DeleteWatch,
     EndListing,
     EndOffer,
+    FreezeTrading,
     Grant,
     MyBids,
     PlaceBid,
     SearchListings,
     Take,
+    ThawTrading,
     WorldQuery,
 )
 from auction.context import Answer, Context, Request
 from auction.events import Event, Record
 from auction.happening import happen, notices_of, take_in_sent
+from auction.house_state import HouseState
 from auction.market.state import MarketState
 from auction.needs import AT_THE_MARKET, OF_A_LISTING, first_store, needed, seller_store
 from auction.outcomes import (
@@ -58,6 +61,7 @@ from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.results import ListingView, Result
 from auction.state import StoreId
+from auction.stores import State
 
 NOTHING: Mapping[str, ListingView | None] = MappingProxyType({})
 """Told of no listing."""
@@ -227,7 +231,7 @@ def _claim(ask: ClaimDelivery, asker: Asker, states: States, context: Context) -
 
 
 def _grant(ask: Grant, asker: Asker, states: States, context: Context) -> Decision | Not:
-    return _alone(asker.home, grants.grant(a_player(states[asker.home]), ask, context))
+    return _alone(asker.home, grants.grant(a_player(states[asker.home]), asker.player, ask, context))
 
 
 def _take(ask: Take, asker: Asker, states: States, context: Context) -> Decision | Not:
@@ -315,5 +319,7 @@ _DECIDE: dict[type[Command], Callable[[Any, Asker, States, Context], Decision | 
     DeleteWatch: _watch_no_more,
     Grant: _grant,
     Take: _take,
+    FreezeTrading: _freeze,
+    ThawTrading: _thaw,
     EndListing: _end,
 }

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from auction.state import AuditEntry, Key, StoreId, TransferMark
+from auction.state import IDS_A_LIFE, AuditEntry, Key, StoreId, TransferMark
 from auction.tables import LogTable, OneRow, Table
 
 FREEZES_MAX = 1_000
@@ -31,12 +31,17 @@ class House(msgspec.Struct, gc=False):
     """Grows by one with every change of the freezes: nodes keep the newest."""
     audited: int = 0
 
+    @classmethod
+    def opened(cls, store: StoreId, life: int) -> "House":
+        """The row of a store that just begins its life, with a version above those of all earlier lives."""
+        return cls("house", store, life, (life - 1) * IDS_A_LIFE)
+
 
 class Freeze(msgspec.Struct, frozen=True, gc=False):
     """Something that is not traded now."""
 
     freeze: str
-    """`<what>/<id>`."""
+    """What, in one word: `auction.freezes.name_of`."""
     what: FrozenThing
     id: str | None
     claims: bool
@@ -91,6 +96,10 @@ class HouseState:
     def head(self) -> House | None:
         """The one row; None for a store that was never written to."""
         return self.house.get(0)
+
+    def head_to_change(self) -> House:
+        """The one row of a store that was written to, to be changed at once."""
+        return self.house.to_change()
 
     def wake_at_ms(self) -> int | None:
         """Nothing here is ever due."""

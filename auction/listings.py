@@ -7,7 +7,7 @@ takes it, how much gold the bidder's leg must hold, and how the listing will sta
 
 import msgspec
 
-from auction import ids, notices
+from auction import audit_log, cooldowns, ids, notices
 from auction.amounts import fits
 from auction.commands import BuyOut, CancelListing, CreateListing, PlaceBid
 from auction.context import Context
@@ -19,6 +19,7 @@ from auction.player_state import PlayerState
 from auction.pricing import contest, deposit, extended_end_ms, fee, max_bid, min_bid
 from auction.refusals import Refusal
 from auction.results import ListingResult
+from auction.standing import too_new
 from auction.state import Listing, ListingRules
 from auction.views import listing_view
 from auction.wallet import cannot_pay
@@ -55,8 +56,14 @@ def create(
     item = state.items.get(ask.item)
     if item is None:
         return Refusal("no_such_item")
+    not_now = context.freezes.against(players=(seller,), categories=(item.category,)) or too_new(state, context)
+    if not_now is not None:
+        return not_now
     if item.bound:
         return Refusal("bound_item")
+    too_soon = cooldowns.too_soon(state, item.item, context)
+    if too_soon is not None:
+        return too_soon
     rules = context.catalog.rules
     if ask.duration_s not in rules.durations_s:
         return Refusal("duration_not_offered", {"durations_s": list(rules.durations_s)})
@@ -96,7 +103,7 @@ def create(
 
 def take_bid(state: PlayerState, bidder: str, ask: PlaceBid, context: Context) -> tuple[list[Event], BidVote] | Refusal:
     """Seller's leg of a bid."""
-    row = _open_to(state, ask.listing, bidder, context.now_ms)
+    row = _open_to(state, ask.listing, bidder, context)
     if isinstance(row, Refusal):
         return row
     if row.start_bid is None:
@@ -135,7 +142,7 @@ def take_buyout(
     state: PlayerState, buyer: str, ask: BuyOut, context: Context
 ) -> tuple[list[Event], BuyoutVote] | Refusal:
     """Seller's leg of a buyout: the sale, whoever leads."""
-    row = _open_to(state, ask.listing, buyer, context.now_ms)
+    row = _open_to(state, ask.listing, buyer, context)
     if isinstance(row, Refusal):
         return row
     if row.buyout is None:
@@ -164,6 +171,9 @@ def cancel(
         return Refusal("no_such_listing")
     if row.seller != owner:
         return Refusal("not_owner")
+    frozen = context.freezes.against(players=(owner,), categories=(row.item.category,), claim=True)
+    if frozen is not None:
+        return frozen
     if _is_over(row, context.now_ms):
         return Refusal("listing_closed")
     if row.bids:
@@ -208,14 +218,17 @@ def _is_over(row: Listing, now_ms: int) -> bool:
     return row.state != "open" or now_ms >= row.ends_at_ms
 
 
-def _open_to(state: PlayerState, listing: str, player: str, now_ms: int) -> Listing | Refusal:
+def _open_to(state: PlayerState, listing: str, player: str, context: Context) -> Listing | Refusal:
     """The listing, if somebody else may bid on it or buy it now."""
     row = state.listings.get(listing)
     if row is None:
         return Refusal("no_such_listing")
     if row.seller == player:
         return Refusal("own_listing")
-    return Refusal("listing_closed") if _is_over(row, now_ms) else row
+    frozen = context.freezes.against(players=(player, row.seller), categories=(row.item.category,))
+    if frozen is not None:
+        return frozen
+    return Refusal("listing_closed") if _is_over(row, context.now_ms) else row
 
 
 def _sold(row: Listing, price: int, buyer: str, received: int, context: Context) -> ListingClosed:
@@ -223,8 +236,10 @@ def _sold(row: Listing, price: int, buyer: str, received: int, context: Context)
 
 
 def _proceeds(state: PlayerState, row: Listing, closed: ListingClosed, context: Context) -> list[Event]:
-    """The price less the fee waits for the seller, together with the deposit unless that passes MAX_AMOUNT."""
-    assert closed.price is not None, closed
+    """The price less the fee waits for the seller, together with the deposit unless that passes MAX_AMOUNT. A sale of
+    great worth is written into the audit log.
+    """
+    assert closed.price is not None and closed.buyer is not None, closed
     account = state.owner()
     proceeds = closed.price - closed.fee
     parts = [proceeds + row.deposit] if fits(proceeds + row.deposit) else [proceeds, row.deposit]
@@ -235,7 +250,16 @@ def _proceeds(state: PlayerState, row: Listing, closed: ListingClosed, context: 
     ]
     told = [notices.sold(row.listing, closed.price, parts[0])]
     told.extend(notices.arrived(delivery.delivery, delivery.kind) for delivery in made)
-    return [*made, *notices.notices(account, context.now_ms, *told)]
+    audited = audit_log.traded(
+        account,
+        context.catalog.rules,
+        buyer=closed.buyer,
+        ref=row.listing,
+        worth=closed.price,
+        detail=f"{row.item.item} ({row.item.name}) of {row.seller}",
+        now_ms=context.now_ms,
+    )
+    return [*made, *notices.notices(account, context.now_ms, *told), *audited]
 
 
 def _transfer(state: PlayerState, player: str, payload: Payload, context: Context) -> TransferSent:

@@ -6,7 +6,16 @@ calls `bad_param` first. Decisions rely on it.
 
 import msgspec
 
-from auction.commands import Ask, CreateListing, CreateWatch, Grant, GrantedItem
+from auction.commands import (
+    Ask,
+    CreateListing,
+    CreateWatch,
+    FreezeTrading,
+    Grant,
+    GrantedItem,
+    PlayerName,
+    ThawTrading,
+)
 from worlddata.types import Base, Catalog, stat_range
 
 
@@ -21,6 +30,8 @@ def bad_param(ask: Ask, catalog: Catalog) -> BadParam | None:
     """The first bad param of a question; None for a good one."""
     if isinstance(ask, CreateListing):
         return _bad_price(ask)
+    if isinstance(ask, FreezeTrading | ThawTrading):
+        return _bad_thing(ask)
     if isinstance(ask, CreateWatch):
         return _bad_watch(ask)
     if isinstance(ask, Grant):
@@ -62,10 +73,11 @@ def _bad_thing(ask: FreezeTrading | ThawTrading) -> BadParam | None:
         return None if ask.id is None else BadParam("id", "the house has none; leave it out")
     if ask.id is None:
         return BadParam("id", f"name the {ask.what}")
-    try:
-        msgspec.convert(ask.id, PlayerName if ask.what == "player" else WorldId)
-    except msgspec.ValidationError as error:
-        return BadParam("id", f"is no {ask.what}: {error}")
+    if ask.what == "player":
+        try:
+            msgspec.convert(ask.id, PlayerName)
+        except msgspec.ValidationError:
+            return BadParam("id", "a player's name is 1 to 64 of A-Z a-z 0-9 _ -")
     return None
 
 

@@ -160,6 +160,10 @@ class PlayerState:
         """The account row; None for a store that was never written to."""
         return self.account.get(0)
 
+    def head_to_change(self) -> Account:
+        """The account row of a store that was written to, to be changed at once."""
+        return self.account.to_change()
+
     def owner(self) -> Account:
         """The account row of a store that was written to, to be read."""
         return self.account.rows[0]

@@ -5,6 +5,13 @@ from auction.player_state import PlayerState
 from auction.refusals import Refusal
 
 
+def cannot_trade(state: PlayerState, context: Context) -> Refusal | None:
+    """What the player's own store has against any trade: an operator stopped it, or the player is too new."""
+    account = state.account.get(0)
+    players = () if account is None else (account.player,)
+    return context.freezes.against(players=players) or too_new(state, context)
+
+
 def too_new(state: PlayerState, context: Context) -> Refusal | None:
     """Why a player may not begin a trade yet: `too_new`, where the rules name an age and the store is younger.
 

@@ -19,6 +19,7 @@ from auction import bidding, ids, keys, listings
 from auction.commands import BuyOut, PlaceBid
 from auction.context import Answer, Context
 from auction.events import BidPlaced, BuyoutPaid, Event, LegPrepared, LegSettled, Record
+from auction.freezes import NOTHING_FROZEN
 from auction.happening import happen, notices_of, take_in_sent
 from auction.legs import (
     BuyerLeg,
@@ -48,6 +49,7 @@ from auction.outcomes import (
 from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.results import Result
+from auction.standing import cannot_trade
 from auction.state import PreparedLeg, StoreId, TradeKind
 from auction.transfers import NOBODY
 from auction.wallet import cannot_pay
@@ -73,6 +75,9 @@ def propose(
 
 def _cannot_hold(state: PlayerState, leg: BuyerLeg, context: Context) -> Refusal | Undecided | None:
     """What the buyer's store has against a leg."""
+    not_now = cannot_trade(state, context)
+    if not_now is not None:
+        return not_now
     if leg.kind == "bid" and leg.hold == leg.amount and bidding.no_bid_left(state, leg.listing, context):
         return Refusal("bid_limit")
     bid = state.bids.get(leg.listing)
@@ -215,7 +220,7 @@ def settle(
 def _settle_seller(
     store: StoreId, leg: SellerLeg, row: PreparedLeg, settled: LegSettled, stores: Stores, context: Context
 ) -> Executed | Asleep:
-    """The sale, or the bid, as of the instant at which it was promised."""
+    """The sale, or the bid, as of the instant at which it was promised: what was frozen since does not undo it."""
     at_first = a_player(stores(store))
     states: States = {store: at_first}
     leader = at_first.listings.rows[leg.listing].leader
@@ -226,7 +231,7 @@ def _settle_seller(
             if awake is None:
                 return Asleep((to,))
             states[to] = awake
-    decided = _sell(at_first, leg, replace(context, now_ms=row.at_ms))
+    decided = _sell(at_first, leg, replace(context, now_ms=row.at_ms, freezes=NOTHING_FROZEN))
     assert not isinstance(decided, Refusal), (row.trade, decided)
     events, vote = decided
     assert encode(vote) == row.vote, (row.trade, vote)
