@@ -10,7 +10,7 @@ from auction.amounts import LIFETIME_MAX
 from auction.commands import CreateListing, GetPlayer, Grant, GrantedItem, ListInventory, Take
 from auction.events import StoreOpened
 from auction.params import bad_param
-from tests.auction.house import CATALOG, HOUR_S, MAX, House, store_of
+from tests.auction.house import CATALOG, HOUR_S, MAX, START_MS, House, store_of
 from worlddata.types import Rules, stat_range
 
 
@@ -40,11 +40,11 @@ def test_a_grant_enters_wallet_and_stash(house: House) -> None:
 
 
 def test_the_first_grant_opens_the_store(house: House) -> None:
-    """The store's first event says whose it is; a later grant does not repeat it, even one of nothing."""
+    """The store's first event says whose it is, since when; a later grant does not repeat it, even one of nothing."""
     grant(house)
     grant(house, key="again", gold=1)
     first, second = (record[store_of("al")] for record in house.records)
-    assert first[0] == StoreOpened("al", store_of("al"))
+    assert first[0] == StoreOpened("al", store_of("al"), at_ms=START_MS)
     assert not any(isinstance(event, StoreOpened) for event in second)
 
 
