@@ -4,7 +4,7 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import packages_distributions
 from typing import Any
@@ -38,15 +38,15 @@ def test_what_the_program_imports_is_declared_and_what_is_declared_is_imported()
     """No library comes in by way of another, and none is asked for that nobody uses."""
     project = _project()["project"]
     declared = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
-    imported = {BROUGHT_ALONG.get(name, name) for source in our_sources() for name in _libraries(source)}
-    assert not imported - declared, report(sorted(imported - declared), "declare these in pyproject.toml:")
+    imported = _imported(our_sources())
+    needed = _imported(source for source in our_sources() if not source.module.startswith("load_tests."))
+    assert not needed - declared, report(sorted(needed - declared), "declare these in pyproject.toml:")
     assert not declared - imported, report(sorted(declared - imported), "nobody imports these; take them out:")
 
 
 def test_what_only_tests_import_is_declared() -> None:
-    """The tests, too, say which libraries they use."""
-    imported = {BROUGHT_ALONG.get(name, name) for source in python_sources() for name in _libraries(source)}
-    missing = sorted(imported - _declared().keys())
+    """The tests and load tests, too, say which libraries they use."""
+    missing = sorted(_imported(python_sources()) - _declared().keys())
     assert not missing, report(missing, "declare these in pyproject.toml, in the group dev:")
 
 
@@ -81,6 +81,10 @@ def _project() -> dict[str, Any]:
 def _declared() -> dict[str, Requirement]:
     texts = [*_project()["project"]["dependencies"], *_project()["dependency-groups"]["dev"]]
     return {canonicalize_name(requirement.name): requirement for requirement in map(Requirement, texts)}
+
+
+def _imported(sources: Iterable[Source]) -> set[str]:
+    return {BROUGHT_ALONG.get(name, name) for source in sources for name in _libraries(source)}
 
 
 def _libraries(source: Source) -> set[str]:
