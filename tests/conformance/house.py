@@ -114,6 +114,11 @@ class Player(Client):
         for delivery in self.deliveries():
             self.call("delivery.claim", delivery=delivery["delivery"])
 
+    def pieces(self, commodity: str) -> int:
+        """How much of a commodity is in the stash."""
+        held: int = self.call("inventory.list")["commodities"].get(commodity, 0)
+        return held
+
     def stash(self) -> list[str]:
         """The ids of the items in the stash."""
         return [item["item"] for item in self.call("inventory.list")["items"]]
@@ -134,6 +139,7 @@ class House:
         self.encoding = encoding
         self._open = contextlib.ExitStack()
         self._service: Player | None = None
+        self._traders: list[Player] = []
 
     def __enter__(self) -> "House":
         return self
@@ -142,7 +148,10 @@ class House:
         self.close()
 
     def close(self) -> None:
-        """Show everybody out."""
+        """Take every order back that rests, for books are everybody's, and show everybody out."""
+        for trader in self._traders:
+            for order in trader.call("commodity.orders")["orders"]:
+                trader.call("commodity.cancel", order=order["order"])
         self._open.close()
 
     @property
@@ -173,6 +182,13 @@ class House:
         if gold or items:
             granted = self.grant(player.name, gold=gold, items=[{"base": self.base}] * items)
             player.items = [item["item"] for item in granted["items"]]
+        return player
+
+    def trader(self, *, gold: int = 0, **commodities: int) -> Player:
+        """A player whom nobody has seen before, with gold and commodities."""
+        player = self.newcomer()
+        self.grant(player.name, gold=gold, commodities=commodities)
+        self._traders.append(player)
         return player
 
     def grant(self, player: str, **what: Any) -> Any:
