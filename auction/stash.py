@@ -53,10 +53,10 @@ def missing(state: PlayerState, item: str) -> Refusal | Undecided:
 
 def cannot_give(state: PlayerState, commodity: str, quantity: int) -> Refusal | Undecided | None:
     """Why the stash cannot give so much of a commodity now."""
-    available = quantity_of(state, commodity)
+    available = pieces(state, commodity)
     if quantity <= available:
         return None
-    if quantity <= available + held_of(state, commodity):
+    if quantity <= available + pieces_held(state, commodity):
         return Undecided()
     return Refusal("insufficient_goods", {"commodity": commodity, "available": available})
 
@@ -66,7 +66,7 @@ def no_room(state: PlayerState, items: int, commodities: Mapping[str, int], capa
     if items and used(state) + items > capacity:
         return Refusal("stash_full")
     for commodity, quantity in commodities.items():
-        if not fits(quantity_of(state, commodity) + held_of(state, commodity) + quantity):
+        if not fits(pieces(state, commodity) + pieces_held(state, commodity) + quantity):
             return Refusal("stash_full")
     return None
 
@@ -76,12 +76,12 @@ def used(state: PlayerState) -> int:
     return len(state.items) + sum(len(row.items) for row in state.trades)
 
 
-def quantity_of(state: PlayerState, commodity: str) -> int:
+def pieces(state: PlayerState, commodity: str) -> int:
     """How much of a commodity the player can dispose of."""
     row = state.commodities.get(commodity)
     return 0 if row is None else row.quantity
 
 
-def held_of(state: PlayerState, commodity: str) -> int:
+def pieces_held(state: PlayerState, commodity: str) -> int:
     """How much of a commodity is promised to trades that are not decided yet."""
     return sum(row.commodities.get(commodity, 0) for row in state.trades)
