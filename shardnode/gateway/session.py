@@ -345,4 +345,3 @@ class Session:
         self._ports.metrics.request_done(call.method, outcome, self._ports.monotonic_s() - call.since_s)
         if self._retiring and not self._pending:
             self._outlet.close(CloseCode.GOING_AWAY)
-
