@@ -14,12 +14,14 @@ from twisted.python.failure import Failure
 
 from auction.context import Answer, Request
 from auction.events import Record
+from auction.freezes import Freezes
 from auction.results import ListingView
 from auction.state import Listing, Notice
 from shardnode.agreement import messages as agreement
 from shardnode.cluster import messages
 from shardnode.cluster.attach import AttachLimits, HomeSide, SessionSide
 from shardnode.cluster.feed import FeedLimits, Origin, Subscriber
+from shardnode.cluster.freezes import FrozenThings
 from shardnode.cluster.map import ClusterMap
 from shardnode.cluster.network import Network, NetworkEvents, PeerFault
 from shardnode.cluster.ports import Home
@@ -92,6 +94,7 @@ class Cluster:
             (_loop(reactor, self._tick), limits.tick_s),
             (_loop(reactor, self._origin.tick), limits.feed.sign_of_life_s),
         ]
+        self._frozen = FrozenThings(**place, post=post, home=home, facts=facts, metrics=metrics)
         self._connect()
         self._show()
 
@@ -163,9 +166,18 @@ class Cluster:
         if len(self._map().nodes) > 1:
             self._origin.changed(rows, position)
 
+    @property
+    def freezes(self) -> Freezes:
+        """What is frozen, as far as this node knows."""
+        return self._frozen.current
+
+    def freezes_durable(self, freezes: Freezes) -> None:
+        """The house's own store is here, and has changed, durably."""
+        self._frozen.changed(freezes)
+
     def link_up(self, node: str) -> None:
         """See NetworkEvents."""
-        for part in (self._router, self._transfers, self._session_side, self._subscriber):
+        for part in (self._frozen, self._router, self._transfers, self._session_side, self._subscriber):
             self._guard(part.link_up, node)
 
     def link_down(self, node: str) -> None:
@@ -207,6 +219,7 @@ class Cluster:
                 messages.FeedNext: self._origin.next_page,
                 messages.FeedPage: self._subscriber.page,
                 messages.FeedChanges: self._subscriber.changes,
+                messages.Frozen: self._frozen.heard,
             }
         )
 

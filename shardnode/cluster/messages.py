@@ -5,6 +5,7 @@ A frame is one turn's messages to one node, under the sender's map: `[map versio
 
 import msgspec
 
+from auction.freezes import Freezes
 from auction.state import Listing, Notice
 from shardnode.agreement import messages as agreement
 
@@ -135,6 +136,12 @@ class FeedChanges(msgspec.Struct, frozen=True, array_like=True, tag="feed-change
     rows: tuple[Listing, ...]
 
 
+class Frozen(msgspec.Struct, frozen=True, array_like=True, tag="frozen"):
+    """What the sender knows to be frozen; of two versions the higher one is true."""
+
+    freezes: Freezes
+
+
 PeerMessage = (
     agreement.Message
     | Ask
@@ -151,6 +158,7 @@ PeerMessage = (
     | FeedPage
     | FeedNext
     | FeedChanges
+    | Frozen
 )
 
 

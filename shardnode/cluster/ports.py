@@ -1,7 +1,9 @@
 """What the cluster needs of the node around it, handed in by the composition root."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
+import msgspec
 from twisted.internet.defer import Deferred
 
 from auction.commands import SearchListings
@@ -46,6 +48,9 @@ class Home(Protocol):
 
     def forget(self, facts: list[str]) -> None:
         """These facts hold no longer; there is no hurry."""
+
+    def keep(self, facts: Mapping[str, msgspec.Struct]) -> None:
+        """These facts are true from now on: make them durable without delay."""
 
     def agree(self, node: str, message: Message) -> None:
         """A message of the agreement came from another node."""

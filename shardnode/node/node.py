@@ -8,7 +8,7 @@ clock, randomness, reactor, lanes, storage and network are handed in by the comp
 or a test). `cluster.ask` is the whole house's ask; a node alone is a cluster of one.
 """
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 
 import msgspec
 from twisted.internet.defer import Deferred, inlineCallbacks
@@ -190,6 +190,8 @@ class Node:
             timers=self.timers,
             gate=self.gate,
             carrier=self.cluster if len(self.map.nodes) > 1 else None,
+            house=self.names.house,
+            freezes_durable=self.cluster.freezes_durable,
         )
         self.turns = Turns(outside.reactor, outside.metrics, self.fail)
         self.requests = Requests(
@@ -330,6 +332,11 @@ class Node:
         """A message of the agreement came from another node."""
         self.trades.received(node, message)
 
+    def keep(self, facts: Mapping[str, msgspec.Struct]) -> None:
+        """These facts are true from now on."""
+        self.records.note(facts)
+        self.records.write_noted()
+
     def forget(self, facts: Iterable[str]) -> None:
         """These facts hold no longer."""
         self.records.note(dict.fromkeys(facts))
@@ -379,6 +386,7 @@ class Node:
             self.cluster.is_present,
             self._at_home,
             self._life_of,
+            self.cluster.freezes,
         )
 
     def _at_home(self, store: StoreId) -> bool:

@@ -1,23 +1,25 @@
 """Records on their way into the journal, each with what else the node must know of it.
 
-A record carries the facts that became true with it: what the agreement keeps, and every transfer in it that leaves
-for another node. Both are durable with the record or not at all.
+A record carries the facts that became true with it: what the agreement keeps, every transfer in it that leaves for
+another node, and what is frozen. All are durable with the record or not at all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import msgspec
 
 from auction.events import Record
 from auction.evolve import listings_changed
+from auction.freezes import Freezes, as_of
+from auction.house_state import HouseState
 from auction.player_state import PlayerState
 from auction.state import Listing, StoreId
 from shardnode.node.awake_stores import AwakeStores
 from shardnode.node.gate import Gate
 from shardnode.node.journal_writer import JournalWriter
 from shardnode.node.timers import Timers
-from shardnode.storage.facts import Unsent
+from shardnode.storage.facts import FREEZES, Unsent
 
 NOTED_MAX = 1_000
 """Facts that wait for the next record; so many get one of their own."""
@@ -40,13 +42,23 @@ class Records:
     """The only caller of the journal's writer. `note` collects facts that are in no hurry."""
 
     def __init__(
-        self, *, stores: AwakeStores, writer: JournalWriter, timers: Timers, gate: Gate, carrier: Carrier | None
+        self,
+        *,
+        stores: AwakeStores,
+        writer: JournalWriter,
+        timers: Timers,
+        gate: Gate,
+        carrier: Carrier | None,
+        house: StoreId,
+        freezes_durable: Callable[[Freezes], None],
     ) -> None:
         self._stores = stores
         self._writer = writer
         self._timers = timers
         self._gate = gate
         self._carrier = carrier
+        self._house = house
+        self._freezes_durable = freezes_durable
         self._noted: dict[str, msgspec.Struct | None] = {}
 
     @property
@@ -76,11 +88,16 @@ class Records:
             changed.update(facts)
         if leaving:
             changed.update(leaving)
+        freezes = self._freezes() if self._house in record else None
+        if freezes is not None:
+            changed[FREEZES] = freezes
         position = self._writer.add(record, now_ms, wakeups, listings, changed)
         self._stores.touched(record, position)
         if leaving:
             assert self._carrier is not None
             self._gate.when(position, self._carrier.leave, leaving)
+        if freezes is not None:
+            self._gate.when(position, self._freezes_durable, freezes)
         return position
 
     def note(self, facts: Facts) -> None:
@@ -93,3 +110,8 @@ class Records:
         """What was noted waits no longer for a record to go with."""
         if self._noted:
             self.commit({}, 0)
+
+    def _freezes(self) -> Freezes:
+        state = self._stores.state(self._house)
+        assert isinstance(state, HouseState), state
+        return as_of(state)

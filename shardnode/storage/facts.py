@@ -1,7 +1,8 @@
-"""The facts that a node keeps of transfers and of its peers.
+"""The facts that a node keeps of transfers, of its peers and of what is frozen.
 
     transfer/<sender>/<to>/<life>/<number>    Unsent    gold or goods that left a store here for one on another node
     peer/<node>                               Peer      what another node was when it was accepted
+    freezes                                   Freezes   what is frozen, as far as it is known (`auction.freezes`)
 
 Those of trades are in `shardnode.agreement.facts`.
 """
@@ -12,6 +13,7 @@ from auction.state import StoreId
 
 TRANSFERS = "transfer/"
 PEERS = "peer/"
+FREEZES = "freezes"
 
 
 class Unsent(msgspec.Struct, frozen=True, gc=False):

@@ -127,6 +127,10 @@ class FakeHome:
         for key in facts:
             del self.disk.facts[key]
 
+    def keep(self, facts: dict[str, msgspec.Struct]) -> None:
+        """See Home; durable at once."""
+        self.disk.facts.update({key: msgspec.json.encode(fact) for key, fact in facts.items()})
+
     def agree(self, node: str, message: Message) -> None:
         """See Home."""
         self.agreed.append((node, message))
