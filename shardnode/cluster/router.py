@@ -41,7 +41,9 @@ from shardnode.wire.methods import METHODS, TOKEN_ROLES, Login
 from shardnode.wire.transport import ANSWERED_WITHIN_S
 
 OF_THE_WORLD = frozenset(get_args(WorldQuery))
-NOT_OF_THE_CALLER = AT_THE_LISTING | AT_THE_NAMED_PLAYER | AT_THE_MARKET | AT_THE_HOUSE
+NOT_OF_THE_CALLER = (
+    OF_THE_WORLD | {SearchListings} | AT_THE_LISTING | AT_THE_NAMED_PLAYER | AT_THE_MARKET | AT_THE_HOUSE
+)
 
 NUMBERS_A_START = 2**32
 """Numbers of Asks that one start of a node may use, so that no answer to an earlier start is taken for another's."""
@@ -51,6 +53,11 @@ _encode = msgspec.msgpack.Encoder().encode
 _check_whole = msgspec.msgpack.Decoder(msgspec.Raw).decode
 _decode_refusal = msgspec.msgpack.Decoder(Refusal).decode
 _decode_listing = msgspec.msgpack.Decoder(ListingResult).decode
+
+
+def is_of_the_caller(ask: commands.Ask) -> bool:
+    """Whether it is the caller's home that answers."""
+    return type(ask) not in NOT_OF_THE_CALLER
 
 
 class RouterLimits(msgspec.Struct, frozen=True, kw_only=True):

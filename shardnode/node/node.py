@@ -11,7 +11,7 @@ or a test). `cluster.ask` is the whole house's ask; a node alone is a cluster of
 from collections.abc import Callable, Generator, Iterable, Mapping
 
 import msgspec
-from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from twisted.python.failure import Failure
 
 from auction.commands import SearchListings
@@ -25,6 +25,7 @@ from shardnode.cluster.map import ClusterMap
 from shardnode.cluster.messages import Transfer
 from shardnode.cluster.network import Network, NetworkEvents
 from shardnode.cluster.reactor import Reactor
+from shardnode.cluster.router import is_of_the_caller
 from shardnode.node.arrivals import Arrivals
 from shardnode.node.awake_stores import AwakeStores, StoreLimits
 from shardnode.node.checkpoints import CheckpointLimits, Checkpoints
@@ -34,6 +35,7 @@ from shardnode.node.gate import Gate
 from shardnode.node.journal_writer import JournalWriter
 from shardnode.node.lanes import Lane
 from shardnode.node.names import StoreNames
+from shardnode.node.rates import RateLimits, Rates
 from shardnode.node.records import Records
 from shardnode.node.requests import RequestLimits, Requests
 from shardnode.node.searches import Searches, SearchLimits
@@ -60,6 +62,7 @@ class NodeLimits(msgspec.Struct, frozen=True, kw_only=True):
     searches: SearchLimits = SearchLimits()
     trades: TradeLimits = TradeLimits()
     cluster: ClusterLimits = ClusterLimits()
+    rates: RateLimits = RateLimits()
     names_max: int = 100_000
     """Player names whose store ids are remembered."""
 
@@ -111,6 +114,9 @@ class Node:
         self._stopping = False
         self._has_failed = False
         self.gate = Gate(recovered.position, outside.reactor.seconds, outside.metrics.gate_waited)
+        self.rates = Rates(
+            rates=catalog.rules.rates, seconds=outside.reactor.seconds, limits=limits.rates, metrics=outside.metrics
+        )
         self._build_storage()
         facts = outside.storage.journal.facts()
         self._build_house(facts)
@@ -304,11 +310,19 @@ class Node:
         self.checkpoints.cease()
         self._outside.failed(failure)
 
+    def ask_house(self, request: Request) -> "Deferred[Answer]":
+        """What the whole house answers to somebody who is connected here; see `Cluster.ask`."""
+        early = None if is_of_the_caller(request.ask) else self.rates.refused(request)
+        return self.cluster.ask(request) if early is None else succeed(early)
+
     def ask(self, request: Request) -> "Deferred[Answer]":
         """The answer of stores here, once everything that it tells is durable.
 
         Fails with Unavailable where nothing was done, with InDoubt where a trade is not decided in time.
         """
+        early = self.rates.refused(request) if is_of_the_caller(request.ask) else None
+        if early is not None:
+            return succeed(early)
         answer: Deferred[Answer] = Deferred()
         try:
             self._check_running()
@@ -423,6 +437,7 @@ class Node:
             "1 while the wall clock has jumped ahead and timers rest",
             lambda: float(self._outside.clock.held),
         )
+        gauge("rate_buckets", "Players' rates in memory", lambda: len(self.rates))
         gauge("requests_undecided", "Requests waiting for stores to wake", lambda: self.requests.undecided)
         gauge(
             "turns_waiting",

@@ -152,7 +152,7 @@ class Service:
                 sockets_per_address_max=config.connections_per_address_max,
             ),
             ports=Ports(
-                ask=self._node.cluster.ask,
+                ask=self._node.ask_house,
                 told=self._node.cluster.tell_key,
                 mint_key=self._node.mint_key,
                 joined=self._node.cluster.joined,
