@@ -3,23 +3,15 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import msgspec
-
 from auction import deliveries
 from auction.context import Context
-from auction.events import Event, Goods, Payload, Refund, TransferSent
+from auction.events import Goods, Payload, Refund, TransferSent
+from auction.market import book, settling
+from auction.market.events import CancelIn, OrderDone, OrderEnded, OrderFilled, OrderIn
 from auction.offers.events import OfferClosed
-from auction.outcomes import Answered
+from auction.outcomes import TakenIn
 from auction.state import StoreId
 from auction.stores import State
-
-
-class TakenIn(msgspec.Struct, frozen=True):
-    """What happens, and what a caller may be waiting for."""
-
-    events: list[Event]
-    answered: Answered | None = None
-
 
 TakeIn = Callable[[Any, StoreId, int, TransferSent, Context], TakenIn]
 """State, sender, the sender's life, the transfer."""
@@ -50,7 +42,14 @@ def _of_a_listing(state: Any, sender: StoreId, life: int, sent: TransferSent, co
 _TAKE_IN: dict[type[Payload], TakeIn] = {
     Refund: _of_a_listing,
     Goods: _of_a_listing,
+    OrderIn: book.take_order,
+    CancelIn: book.take_cancel,
+    OrderDone: settling.take_done,
+    OrderFilled: settling.take_fill,
+    OrderEnded: settling.take_ended,
 }
 
-_SENDS_ON: dict[type[Payload], Callable[[Any, Any, Context], Iterable[StoreId]]] = {}
+_SENDS_ON: dict[type[Payload], Callable[[Any, Any, Context], Iterable[StoreId]]] = {
+    OrderIn: book.met_by,
+}
 """Payload → the stores at home that taking it in sends something on to."""

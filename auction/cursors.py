@@ -8,10 +8,10 @@ import hashlib
 
 import msgspec
 
-from auction.commands import ListBases, ListDeliveries, ListInventory, MyBids, MyListings
+from auction.commands import ListBases, ListDeliveries, ListInventory, MyBids, MyListings, MyOrders
 from auction.refusals import Refusal
 
-Paged = ListBases | ListInventory | MyListings | MyBids | ListDeliveries
+Paged = ListBases | ListInventory | MyListings | MyBids | ListDeliveries | MyOrders
 """The queries that these cursors continue."""
 
 _deterministic = msgspec.msgpack.Encoder(order="deterministic")

@@ -16,16 +16,17 @@ from auction.wallet import has_room
 def delivery_of(
     account: Account,
     kind: DeliveryKind,
-    listing: str,
+    listing: str | None,
     now_ms: int,
     *,
     gold: int = 0,
     items: tuple[Item, ...] = (),
+    commodities: dict[str, int] | None = None,
     after: int = 0,
 ) -> DeliveryMade:
     """The account's next delivery, `after` others of the same decision."""
     delivery = ids.mint(account.store, "d", account.deliveries_made + 1 + after)
-    return DeliveryMade(delivery, kind, gold, items, {}, listing, now_ms)
+    return DeliveryMade(delivery, kind, gold, items, commodities or {}, listing, now_ms)
 
 
 def take_in(state: PlayerState, sender: StoreId, life: int, sent: TransferSent, context: Context) -> list[Event]:

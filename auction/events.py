@@ -14,7 +14,7 @@ from auction.house_state import Freeze
 from auction.market.events import (
     CancelIn,
     CancelSent,
-    DeliveryGrew,
+    FillDelivered,
     MarketOpened,
     OrderDone,
     OrderEnded,
@@ -310,7 +310,7 @@ Event = (
     | OrderSent
     | CancelSent
     | PurchaseCounted
-    | DeliveryGrew
+    | FillDelivered
     | MarketOpened
     | OrderMatched
     | OrderRested

@@ -15,6 +15,7 @@ from auction.amounts import checked
 from auction.keys import Keyed
 from auction.ledger import BURNED, ELSEWHERE, ESCROW, GRANTED, HELD, WAITING, WALLET, post
 from auction.market import evolve as market
+from auction.marks import next_number
 from auction.offers import evolve as offers
 from auction.player_state import PlayerState
 from auction.state import (
@@ -28,10 +29,8 @@ from auction.state import (
     Delivery,
     Key,
     Listing,
-    TransferMark,
 )
 from auction.stores import Kind, State
-from auction.tables import Table
 
 
 def evolve(state: State, event: events.Event) -> None:
@@ -280,13 +279,6 @@ def _transfer_sent(state: PlayerState, event: events.TransferSent) -> None:
         return
     gold = payload.gold if isinstance(payload, events.Refund) else payload.refund
     post(state, debit=ELSEWHERE, credit=ESCROW, amount=gold, reason="refund", ref=payload.listing, at_ms=event.at_ms)
-
-
-def next_number(marks: Table[str, TransferMark], store: str, number: int) -> None:
-    """Move the mark of another store by one transfer."""
-    last = marks.get(store)
-    assert number == (last.number if last is not None else 0) + 1, (store, number)
-    marks.put(store, TransferMark(store, number))
 
 
 def _transfer_taken(state: PlayerState, event: events.TransferTaken) -> None:

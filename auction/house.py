@@ -20,8 +20,10 @@ import msgspec
 
 from auction import bidding, deliveries, freezing, grants, ids, keys, listings, queries, trades, watches, world
 from auction.commands import (
+    BuyCommodity,
     BuyOut,
     CancelListing,
+    CancelOrder,
     ClaimDelivery,
     Command,
     CreateListing,
@@ -34,6 +36,7 @@ from auction.commands import (
     MyBids,
     PlaceBid,
     SearchListings,
+    SellCommodity,
     Take,
     ThawTrading,
     WorldQuery,
@@ -42,6 +45,8 @@ from auction.context import Answer, Context, Request
 from auction.events import Event, Record
 from auction.happening import happen, notices_of, take_in_sent
 from auction.house_state import HouseState
+from auction.market import book, orders
+from auction.market.orders import PlaceOrder
 from auction.market.state import MarketState
 from auction.needs import AT_THE_MARKET, OF_A_LISTING, first_store, needed, seller_store
 from auction.outcomes import (
@@ -55,6 +60,7 @@ from auction.outcomes import (
     States,
     Stores,
     Undecided,
+    a_market,
     a_player,
 )
 from auction.player_state import PlayerState
@@ -309,12 +315,33 @@ def _buy_out(ask: BuyOut, asker: Asker, states: States, context: Context) -> Dec
     return Decision({seller: sale, asker.home: buyers_leg}, bidding.buyout_answer(vote, asker.player, ask.price))
 
 
+def _order(ask: PlaceOrder, asker: Asker, states: States, context: Context) -> Decision | Not:
+    """An order leaves for its market. A market that is at home is asked first, and nothing happens if it refuses."""
+    placed = orders.place(a_player(states[asker.home]), asker.player, ask, asker.use, context)
+    if isinstance(placed, Not):
+        return placed
+    events, order, to = placed
+    if to in states:
+        refused = book.judge(a_market(states[to]), order, context)
+        if isinstance(refused, Refusal):
+            return refused
+    return Decision({asker.home: events}, None, order.order)
+
+
+def _cancel_order(ask: CancelOrder, asker: Asker, states: States, context: Context) -> Decision | Not:
+    asked = orders.cancel(a_player(states[asker.home]), asker.player, ask, asker.use, context)
+    return asked if isinstance(asked, Not) else Decision({asker.home: asked}, None, ask.order)
+
+
 _DECIDE: dict[type[Command], Callable[[Any, Asker, States, Context], Decision | Not]] = {
     CreateListing: _create,
     PlaceBid: _bid,
     BuyOut: _buy_out,
     CancelListing: _cancel,
     ClaimDelivery: _claim,
+    BuyCommodity: _order,
+    SellCommodity: _order,
+    CancelOrder: _cancel_order,
     CreateWatch: _watch,
     DeleteWatch: _watch_no_more,
     Grant: _grant,

@@ -6,8 +6,10 @@ from typing import Any
 from auction import ids, queries
 from auction.commands import (
     Ask,
+    BuyCommodity,
     BuyOut,
     CancelListing,
+    CancelOrder,
     CreateWatch,
     EndListing,
     EndOffer,
@@ -20,11 +22,15 @@ from auction.commands import (
     MyBids,
     PlaceBid,
     QuoteCommodity,
+    SellCommodity,
     Take,
     ThawTrading,
 )
 from auction.context import Context, Names, Request
-from auction.outcomes import Stores, a_player
+from auction.market import book, orders
+from auction.market.orders import PlaceOrder
+from auction.outcomes import Stores, a_market, a_player
+from auction.refusals import Refusal
 from auction.state import StoreId
 
 AT_THE_LISTING = frozenset({GetListing, EndListing})
@@ -98,11 +104,33 @@ def _followed(ask: CreateWatch, _home: StoreId, _player: str, _stores: Stores, _
     return () if seller is None else (seller,)
 
 
+def _of_an_order(ask: PlaceOrder, _home: StoreId, player: str, stores: Stores, context: Context) -> Iterable[StoreId]:
+    """The market, and whoever has orders there that this one would meet."""
+    terms = orders.terms_of(ask, player, context)
+    if isinstance(terms, Refusal):
+        return
+    market = context.market_of(terms.commodity.commodity)
+    yield market
+    if context.at_home(market):
+        state = stores(market)
+        if state is not None:
+            yield from book.met_by(a_market(state), orders.parcel_of(terms, player, ""), context)
+
+
+def _of_my_order(ask: CancelOrder, home: StoreId, _player: str, stores: Stores, context: Context) -> Iterable[StoreId]:
+    state = stores(home)
+    row = None if state is None else a_player(state).orders.get(ask.order)
+    return () if row is None else (context.market_of(row.commodity),)
+
+
 _FURTHER: dict[type[Ask], Further] = {
     MyBids: _shown,
     PlaceBid: _of_a_listing,
     BuyOut: _of_a_listing,
     CancelListing: _of_a_listing,
     EndListing: _of_a_listing,
+    BuyCommodity: _of_an_order,
+    SellCommodity: _of_an_order,
+    CancelOrder: _of_my_order,
     CreateWatch: _followed,
 }

@@ -35,6 +35,18 @@ def expired(listing: str, delivery: str) -> Told:
     return "listing.expired", {"listing": listing, "delivery": delivery}
 
 
+def filled(order: str, commodity: str, price: int, quantity: int, remaining: int) -> Told:
+    """To the owner of an order that rested: so much of it was met at its price, and so much is left."""
+    data: dict[str, str | int | None] = {
+        "order": order,
+        "commodity": commodity,
+        "price": price,
+        "quantity": quantity,
+        "remaining": remaining,
+    }
+    return "commodity.filled", data
+
+
 def arrived(delivery: str, kind: str) -> Told:
     """To the owner of every delivery made."""
     return "delivery.arrived", {"delivery": delivery, "kind": kind}

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import msgspec
 
 from auction.context import Answer
-from auction.events import Record
+from auction.events import Event, Record
+from auction.market.state import MarketState
 from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.state import Notice, StoreId
@@ -23,6 +24,12 @@ def a_player(state: State | None) -> PlayerState:
     return state
 
 
+def a_market(state: State | None) -> MarketState:
+    """The state of a store that can only be a market's."""
+    assert isinstance(state, MarketState), state
+    return state
+
+
 class Answered(msgspec.Struct, frozen=True):
     """What a player's store heard from another that a caller may be waiting for."""
 
@@ -30,6 +37,13 @@ class Answered(msgspec.Struct, frozen=True):
     subject: str
     """As in `state.Awaited`."""
     answer: Answer
+
+
+class TakenIn(msgspec.Struct, frozen=True):
+    """What a transfer does where it arrives, and what a caller may be waiting for."""
+
+    events: list[Event]
+    answered: Answered | None = None
 
 
 class Executed(msgspec.Struct, frozen=True):

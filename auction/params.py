@@ -8,6 +8,7 @@ import msgspec
 
 from auction.commands import (
     Ask,
+    CommodityOrder,
     CreateListing,
     CreateWatch,
     FreezeTrading,
@@ -30,6 +31,8 @@ def bad_param(ask: Ask, catalog: Catalog) -> BadParam | None:
     """The first bad param of a question; None for a good one."""
     if isinstance(ask, CreateListing):
         return _bad_price(ask)
+    if isinstance(ask, CommodityOrder):
+        return _bad_order(ask)
     if isinstance(ask, FreezeTrading | ThawTrading):
         return _bad_thing(ask)
     if isinstance(ask, CreateWatch):
@@ -79,6 +82,15 @@ def _bad_thing(ask: FreezeTrading | ThawTrading) -> BadParam | None:
         except msgspec.ValidationError:
             return BadParam("id", "a player's name is 1 to 64 of A-Z a-z 0-9 _ -")
     return None
+
+
+def _bad_order(ask: CommodityOrder) -> BadParam | None:
+    given = {"commodity": ask.commodity, "quantity": ask.quantity, "limit_price": ask.limit_price}
+    if ask.quote is not None:
+        too_many = [name for name, value in given.items() if value is not None]
+        return BadParam(too_many[0], "give it, or a quote, which says it already") if too_many else None
+    missing = [name for name, value in given.items() if value is None]
+    return BadParam(missing[0], "give commodity, quantity and limit_price, or a quote alone") if missing else None
 
 
 def _bad_item(item: GrantedItem, path: str, catalog: Catalog) -> BadParam | None:

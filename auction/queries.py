@@ -8,6 +8,8 @@ from typing import Any
 from auction import ids, watches
 from auction.commands import (
     EventsSince,
+    GetBook,
+    GetCandles,
     GetListing,
     GetPlayer,
     InspectPlayer,
@@ -16,10 +18,13 @@ from auction.commands import (
     ListWatches,
     MyBids,
     MyListings,
+    MyOrders,
+    QuoteCommodity,
     StoreQuery,
 )
 from auction.context import Context
 from auction.cursors import cursor, number_after, text_after
+from auction.market import queries as market
 from auction.outcomes import a_player
 from auction.player_state import PlayerState
 from auction.refusals import Refusal
@@ -63,7 +68,7 @@ def _get_player(_ask: GetPlayer, viewer: str, home: PlayerState, context: Contex
     account = home.account.get(0)
     return PlayerResult(
         player=viewer,
-        gold=Gold(home.gold(), home.bids_escrowed + held(home)),
+        gold=Gold(home.gold(), home.bids_escrowed + market.gold_in_orders(home) + held(home)),
         listings=len(home.open_listings),
         deliveries=len(home.deliveries),
         stash=Stash(len(home.items), context.catalog.rules.stash_capacity),
@@ -214,4 +219,8 @@ _ANSWER: dict[type[StoreQuery], Callable[[Any, str, Any, Context], Result | Refu
     ListDeliveries: _list_deliveries,
     EventsSince: _events_since,
     ListWatches: watches.show,
+    QuoteCommodity: market.quote,
+    GetBook: market.book,
+    GetCandles: market.candles,
+    MyOrders: market.my_orders,
 }

@@ -43,7 +43,7 @@ class DeliveryView(msgspec.Struct, frozen=True):
 
 
 class Gold(msgspec.Struct, frozen=True, gc=False):
-    """`available` is the wallet; `escrowed` the player's standing maxima, and what open trades hold."""
+    """`available` is the wallet; `escrowed` the player's standing maxima, and what orders and open trades hold."""
 
     available: int
     escrowed: int

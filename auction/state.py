@@ -29,7 +29,7 @@ copy. Each table knows which keys changed since they were last taken, for the ch
     audit          what operators did here, and trades of great worth: the same
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -68,6 +68,8 @@ TradeKind = Literal["bid", "buyout", "offer", "accept"]
 TradeSide = Literal["seller", "buyer"]
 """`buyer` is who asks: who bids, buys, makes an offer or accepts one. `seller` is the store of the other side."""
 OrderSide = Literal["buy", "sell"]
+OrderState = Literal["sent", "resting", "ending"]
+"""On its way, with no answer of the market yet; in the book; in the book, as far as is known, and asked back."""
 OfferState = Literal["open", "accepted", "declined", "withdrawn", "expired"]
 
 StoreId = str
@@ -245,12 +247,12 @@ class Order(msgspec.Struct, frozen=True, gc=False):
     side: OrderSide
     price: int | None
     """The limit a piece; None for one by a quote, which never rests."""
+    quote: str | None
     quantity: int
     remaining: int
     gold: int
     at_ms: int
-    resting: bool = False
-    """Whether the market has answered, and keeps the rest."""
+    state: OrderState = "sent"
     delivery: str | None = None
     """The delivery that its latest fills went to; it grows while nobody claims it."""
 
@@ -326,7 +328,7 @@ class Watch(msgspec.Struct, frozen=True):
 
     watch: str
     number: int
-    query: dict[str, object] | None
+    query: dict[str, Any] | None
     """Params of `listing.search`, without sort and paging."""
     listing: str | None
     commodity: str | None

@@ -34,7 +34,12 @@ class OrderIn(msgspec.Struct, frozen=True, array_like=True, tag="order-in.1"):
     total: int | None
     """What a quote said: the most that a buyer pays for all, the least that a seller gets before the fee."""
     gold: int
-    """What came with it: the gold of a buyer, 0 with a seller, whose `quantity` pieces came."""
+    """What came with it from a buyer."""
+
+    @property
+    def pieces(self) -> int:
+        """What came with it from a seller."""
+        return self.quantity if self.side == "sell" else 0
 
 
 class CancelIn(msgspec.Struct, frozen=True, array_like=True, tag="cancel-in.1", gc=False):
@@ -50,19 +55,40 @@ class OrderDone(msgspec.Struct, frozen=True, array_like=True, tag="order-done.1"
 
     order: str
     commodity: str
+    side: OrderSide
     refusal: Refusal | None
     """Why the market did not take it; then everything is in here again."""
     fills: tuple[Fill, ...]
     """Price by price, the best first."""
+    fee: int
+    """Burned, out of what a seller got."""
     resting: int
-    paid: int
-    """Gold that a buyer paid."""
-    received: int
-    """Gold that a seller got, the fee taken off; it is in here."""
-    pieces: int
-    """Pieces that were bought; they are in here."""
     gold_back: int
     pieces_back: int
+
+    @property
+    def filled(self) -> int:
+        """Pieces that were traded."""
+        return sum(fill.quantity for fill in self.fills)
+
+    @property
+    def pieces(self) -> int:
+        """Pieces that were bought; they are in here."""
+        return self.filled if self.side == "buy" else 0
+
+    @property
+    def paid(self) -> int:
+        """Gold that a buyer paid."""
+        return self._gross if self.side == "buy" else 0
+
+    @property
+    def received(self) -> int:
+        """Gold that a seller got, the fee taken off; it is in here."""
+        return self._gross - self.fee if self.side == "sell" else 0
+
+    @property
+    def _gross(self) -> int:
+        return sum(fill.price * fill.quantity for fill in self.fills)
 
 
 class OrderFilled(msgspec.Struct, frozen=True, array_like=True, tag="order-filled.1", gc=False):
@@ -94,8 +120,8 @@ class OrderSent(msgspec.Struct, frozen=True, array_like=True, tag="order-sent.1"
 
     order: Order
     awaited: Awaited | None
-    quote: str | None
-    quote_expires_at_ms: int
+    quote_expires_at_ms: int = 0
+    """Of the quote that it uses, if any."""
 
 
 class CancelSent(msgspec.Struct, frozen=True, array_like=True, tag="cancel-sent.1"):
@@ -114,12 +140,16 @@ class PurchaseCounted(msgspec.Struct, frozen=True, array_like=True, tag="purchas
     """All within the window, this order included."""
 
 
-class DeliveryGrew(msgspec.Struct, frozen=True, array_like=True, tag="delivery-grew.1"):
-    """In the player's store: further fills of an order joined a delivery that still waits."""
+class FillDelivered(msgspec.Struct, frozen=True, array_like=True, tag="fill-delivered.1", gc=False):
+    """In the player's store: what an order bought, or was sold for, waits: in a delivery of its own, or in that of the
+    order's earlier fills, which nobody has claimed yet.
+    """
 
+    order: str
+    commodity: str
     delivery: str
     gold: int
-    commodities: dict[str, int]
+    pieces: int
     at_ms: int
 
 

@@ -8,10 +8,12 @@ history        every fill, kept for ever, and not in memory
 audit          fills of great worth: the same
 """
 
+from collections import deque
 from typing import ClassVar, Literal
 
 import msgspec
 
+from auction.market.levels import Levels
 from auction.state import AuditEntry, OrderSide, Passage, StoreId, TransferMark
 from auction.tables import LogTable, OneRow, Table
 
@@ -40,8 +42,6 @@ class Book(msgspec.Struct, gc=False):
     """Counter of orders that came in: their place in time."""
     last_price: int | None = None
     last_at_ms: int = 0
-    volume: int = 0
-    """Pieces ever traded."""
     passages_made: int = 0
     audited: int = 0
 
@@ -60,7 +60,10 @@ class BookOrder(msgspec.Struct, frozen=True, gc=False):
 
 
 class Candle(msgspec.Struct, frozen=True, gc=False):
-    """What was traded within `bucket_s` seconds from `at_ms` on. Without trades there is none."""
+    """What was traded within `bucket_s` seconds from `at_ms` on, which are whole minutes, hours and days of UTC.
+
+    Without trades there is none.
+    """
 
     candle: str
     """`<bucket_s>/<at_ms>`."""
@@ -71,10 +74,13 @@ class Candle(msgspec.Struct, frozen=True, gc=False):
     low: int
     close: int
     volume: int
+    """Pieces, counted no further than MAX_AMOUNT."""
 
 
 class MarketState:
-    """All tables of one market store, and the book's derived order: see `auction.market.levels`."""
+    """All tables of one market store, and what is derived from them: `bids` and `asks` have the book in its order
+    (`auction.market.levels`), `candle_times` the instants of the candles of each bucket, the oldest first.
+    """
 
     kind: ClassVar[Literal["market"]] = "market"
     TABLES: ClassVar[dict[str, type[msgspec.Struct]]] = {
@@ -88,7 +94,19 @@ class MarketState:
     }
     LOGS: ClassVar[frozenset[str]] = frozenset(("history", "audit"))
 
-    __slots__ = ("audit", "book", "candles", "history", "locked", "orders", "transfers_in", "transfers_out")
+    __slots__ = (
+        "asks",
+        "audit",
+        "bids",
+        "book",
+        "candle_times",
+        "candles",
+        "history",
+        "locked",
+        "orders",
+        "transfers_in",
+        "transfers_out",
+    )
 
     def __init__(self) -> None:
         self.book: OneRow[Book] = OneRow()
@@ -100,15 +118,30 @@ class MarketState:
         self.audit: LogTable[AuditEntry] = LogTable()
         self.locked: dict[str, str] = {}
         """No trade ever holds anything here."""
+        self.bids = Levels("buy")
+        self.asks = Levels("sell")
+        self.candle_times: dict[int, deque[int]] = {bucket_s: deque() for bucket_s in BUCKETS_S}
 
     def recount(self) -> None:
         """Put the rows in order and derive the rest anew, after a store was loaded."""
         self.orders.sort(lambda row: row.number)
-        self.candles.sort(lambda row: row.at_ms)
+        self.bids, self.asks = Levels("buy"), Levels("sell")
+        for order in self.orders:
+            self.side(order.side).add(order.price, order.order, order.remaining)
+        for bucket_s in BUCKETS_S:
+            self.candle_times[bucket_s] = deque(sorted(row.at_ms for row in self.candles if row.bucket_s == bucket_s))
+
+    def side(self, side: OrderSide) -> Levels:
+        """The orders of one side."""
+        return self.bids if side == "buy" else self.asks
 
     def head(self) -> Book | None:
         """The one row; None for a store that was never written to."""
         return self.book.get(0)
+
+    def head_to_change(self) -> Book:
+        """The one row of a store that was written to, to be changed at once."""
+        return self.book.to_change()
 
     def wake_at_ms(self) -> int | None:
         """Nothing in a market is ever due."""
