@@ -30,7 +30,7 @@ from worlddata.identity import content_hash
 from worlddata.problems import WorldError
 from worlddata.types import Base, Catalog, Category, Commodity, Rarity, Rules, Stat
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """The version of these tables; a file of another version is refused."""
 
 _schema = MetaData()
@@ -60,6 +60,16 @@ _rules = Table(
     Column("snipe_window_s", Integer, nullable=False),
     Column("snipe_extension_s", Integer, nullable=False),
     Column("snipe_max_s", Integer, nullable=False),
+    Column("max_orders", Integer, nullable=False),
+    Column("max_offers", Integer, nullable=False),
+    Column("offers_inbox_max", Integer, nullable=False),
+    Column("offers_from_one_max", Integer, nullable=False),
+    Column("offer_expires_s", Integer, nullable=False),
+    Column("offer_expires_max_s", Integer, nullable=False),
+    Column("max_watches", Integer, nullable=False),
+    Column("trade_age_s", Integer, nullable=False),
+    Column("relist_cooldown_s", Integer, nullable=False),
+    Column("audit_worth", BigInteger, nullable=False),
 )
 
 _durations = Table(
@@ -67,6 +77,22 @@ _durations = Table(
     _schema,
     Column("position", Integer, primary_key=True),
     Column("duration_s", Integer, nullable=False),
+)
+
+_buy_limits = Table(
+    "buy_limits",
+    _schema,
+    Column("commodity", ForeignKey("commodities.commodity"), primary_key=True),
+    Column("quantity", BigInteger, nullable=False),
+    Column("window_s", Integer, nullable=False),
+)
+
+_rates = Table(
+    "rates",
+    _schema,
+    Column("class", String, primary_key=True),
+    Column("per_s", Integer, nullable=False),
+    Column("burst", Integer, nullable=False),
 )
 
 _categories = Table(
@@ -219,7 +245,10 @@ def _write_tables(catalog: Catalog, path: Path) -> None:
 
 
 def _rows(catalog: Catalog) -> list[tuple[Table, list[dict[str, Any]]]]:
-    durations = [{"position": n, "duration_s": duration_s} for n, duration_s in enumerate(catalog.rules.durations_s)]
+    rules = catalog.rules
+    durations = [{"position": n, "duration_s": duration_s} for n, duration_s in enumerate(rules.durations_s)]
+    buy_limits = [{"commodity": name, **msgspec.structs.asdict(limit)} for name, limit in rules.buy_limits.items()]
+    rates = [{"class": name, **msgspec.structs.asdict(rate)} for name, rate in rules.rates.items()]
     base_stats = [
         {"base": base.base, "stat": stat, "percent": base.stat_percents[stat], "min": ends.min, "max": ends.max}
         for base in catalog.bases.values()
@@ -228,8 +257,10 @@ def _rows(catalog: Catalog) -> list[tuple[Table, list[dict[str, Any]]]]:
     return [
         (_format, [{"version": FORMAT_VERSION}]),
         (_world, [_row(_world, catalog)]),
-        (_rules, [_row(_rules, catalog.rules)]),
+        (_rules, [_row(_rules, rules)]),
         (_durations, durations),
+        (_buy_limits, buy_limits),
+        (_rates, rates),
         (_categories, [_row(_categories, category) for category in catalog.categories.values()]),
         (_rarities, [_row(_rarities, rarity) for rarity in catalog.rarities.values()]),
         (_stats, [_stat_row(stat) for stat in catalog.stats.values()]),
@@ -286,8 +317,10 @@ def _read(connection: Connection, table: Table, by: str | None = None) -> list[d
 
 def _read_rules(connection: Connection) -> Rules:
     durations_s = connection.scalars(select(_durations.c.duration_s).order_by(_durations.c.position)).all()
+    buy_limits = {row.pop("commodity"): row for row in _read(connection, _buy_limits)}
+    rates = {row.pop("class"): row for row in _read(connection, _rates)}
     (row,) = _read(connection, _rules)
-    return msgspec.convert({**row, "durations_s": durations_s}, Rules)
+    return msgspec.convert({**row, "durations_s": durations_s, "buy_limits": buy_limits, "rates": rates}, Rules)
 
 
 def _stat(row: dict[str, Any]) -> Stat:

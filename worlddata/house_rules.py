@@ -27,7 +27,7 @@ def overlay_rules(catalog: Catalog, source: Path | str) -> Catalog:
         raise SourceError([Problem(file, "", "write one table [rules], and nothing outside it")])
     values, faults = read_fields(Rules, table)
     rules = msgspec.structs.replace(catalog.rules, **values)
-    problems = [Problem(file, "rules", fault) for fault in (*faults, *rules_faults(rules))]
+    problems = [Problem(file, "rules", fault) for fault in (*faults, *rules_faults(rules, catalog.commodities))]
     if problems:
         raise SourceError(problems)
     return with_rules(catalog, rules)

@@ -11,7 +11,7 @@ Known = Mapping[str, Collection[str]]
 
 def relation_faults(catalog: Catalog, known: Known) -> Iterator[tuple[str, str, str]]:
     """Yield each fault of a world as (kind of entry, its id, message with the mend)."""
-    for fault in rules_faults(catalog.rules):
+    for fault in rules_faults(catalog.rules, known["commodities"]):
         yield "rules", "rules", fault
     for rarity in catalog.rarities.values():
         for fault in _rarity_faults(rarity, catalog.rarities):
@@ -28,14 +28,22 @@ def relation_faults(catalog: Catalog, known: Known) -> Iterator[tuple[str, str, 
     yield from _name_faults(catalog)
 
 
-def rules_faults(rules: Rules) -> Iterator[str]:
-    """Yield what is wrong between the rules of the house, with the mend."""
+def rules_faults(rules: Rules, commodities: Collection[str]) -> Iterator[str]:
+    """Yield what is wrong between the rules of the house, and with the commodities that they name, with the mend."""
     if rules.price_min > rules.price_max:
         yield f"price_min = {rules.price_min} is above price_max = {rules.price_max}; lower it, or raise price_max"
     if rules.increment_min > rules.price_max:
         yield f"increment_min = {rules.increment_min} is above price_max = {rules.price_max}; nobody could raise a bid"
     if len(set(rules.durations_s)) < len(rules.durations_s):
         yield f"durations_s = {list(rules.durations_s)} names a duration twice; name each once"
+    if rules.offer_expires_s > rules.offer_expires_max_s:
+        yield (
+            f"offer_expires_s = {rules.offer_expires_s} is above offer_expires_max_s = {rules.offer_expires_max_s}; "
+            "lower it, or raise offer_expires_max_s"
+        )
+    for commodity in rules.buy_limits:
+        if commodity not in commodities:
+            yield f"buy_limits names an unknown commodity {commodity!r}; {did_you_mean(commodity, commodities)}"
 
 
 def _rarity_faults(rarity: Rarity, rarities: Mapping[str, Rarity]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -37,6 +37,10 @@ def parse_toml(text: str) -> Table:
 
 def read_value(key: str, value: object, field_type: Any) -> tuple[Any, list[str]]:
     """Return a value as ``field_type`` and no fault, or None and what is wrong with it."""
+    if get_origin(field_type) is dict and isinstance(value, dict):
+        name_type, entry_type = get_args(field_type)
+        if isinstance(entry_type, type) and issubclass(entry_type, msgspec.Struct):
+            return _read_entries(key, value, name_type, entry_type)
     try:
         return msgspec.convert(value, field_type), []
     except msgspec.ValidationError as error:
@@ -45,6 +49,27 @@ def read_value(key: str, value: object, field_type: Any) -> tuple[Any, list[str]
     if described and described[0]:
         fault = f"expected {described[0]}"
     return None, [f"{key} = {value!r}: {fault}"]
+
+
+def _read_entries(
+    key: str, table: Table, name_type: Any, record: type[msgspec.Struct]
+) -> tuple[dict[str, Any] | None, list[str]]:
+    """As ``read_value``, of a table whose entries are tables."""
+    entries: dict[str, Any] = {}
+    faults: list[str] = []
+    for name, entry in table.items():
+        where = f"{key}.{name}"
+        if get_origin(name_type) is Literal and name not in get_args(name_type):
+            faults.append(f"unknown key {where!r}; {did_you_mean(name, get_args(name_type))}")
+        elif not isinstance(entry, dict):
+            faults.append(f"{where} = {entry!r}; make it a table with keys")
+        else:
+            _, wrong_name = read_value(where, name, name_type)
+            values, wrong = read_fields(record, entry)
+            faults += wrong_name + [f"{where}: {fault}" for fault in wrong]
+            if not wrong:
+                entries[name] = record(**values)
+    return (None, faults) if faults else (entries, [])
 
 
 def read_fields(

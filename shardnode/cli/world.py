@@ -145,7 +145,14 @@ def _rules(catalog: Catalog) -> Table:
 
     table = _table("Rules", "rule", "value #")
     for rule, value in asdict(catalog.rules).items():
-        table.add_row(rule, ", ".join(map(str, value)) if isinstance(value, tuple) else str(value))
+        if isinstance(value, tuple):
+            table.add_row(rule, ", ".join(map(str, value)))
+        elif isinstance(value, dict):
+            for name, entry in value.items() or [("", None)]:
+                figures = [f"{key} {figure}" for key, figure in asdict(entry).items()] if entry else ["none"]
+                table.add_row(f"{rule} {name}".rstrip(), ", ".join(figures))
+        else:
+            table.add_row(rule, str(value))
     return table
 
 

@@ -2,14 +2,15 @@
 
 from auction.commands import DescribeWorld, ListBases, ListCommodities
 from tests.auction.house import CATALOG, House
-from worlddata.types import Rules
+from worlddata.types import BuyLimit, Rate, Rules
 
 
 def test_the_world_is_described_with_the_rules_in_force() -> None:
     """Identity, rules, shelves and counts are the catalog's own; rarities come in their order."""
-    house = House(Rules(fee_bp=777))
-    seen = house.ask("nobody", DescribeWorld())
-    assert (seen.version, seen.hash, seen.rules.fee_bp) == (CATALOG.version, CATALOG.hash, 777)
+    rules = Rules(fee_bp=777, buy_limits={"tin": BuyLimit(5, 60)}, rates={"trade": Rate(1, 2)})
+    seen = House(rules).ask("nobody", DescribeWorld())
+    assert seen.rules == rules
+    assert (seen.version, seen.hash) == (CATALOG.version, CATALOG.hash)
     assert [category.category for category in seen.categories] == ["oars", "bells", "ores"]
     assert [rarity.rarity for rarity in seen.rarities] == ["plain", "rare"]
     assert {stat.stat for stat in seen.stats} == {"reach", "tone", "weight"}

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.worlddata.conftest import WriteWorld
 from worlddata.catalog_file import (
     CatalogDamagedError,
     CatalogFileError,
@@ -19,7 +20,7 @@ from worlddata.catalog_file import (
 from worlddata.identity import with_hash
 from worlddata.loading import PACKAGED_SOURCES, build_catalog, load_catalog
 from worlddata.toml_sources import read_sources
-from worlddata.types import Catalog
+from worlddata.types import MAX_AMOUNT, BuyLimit, Catalog, Rate
 
 
 @pytest.fixture
@@ -47,6 +48,27 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     """The packaged world comes back from its file to the byte, in the same order."""
     catalog = read_sources(PACKAGED_SOURCES)
     assert msgspec.json.encode(open_catalog(write_catalog(catalog, tmp_path))) == msgspec.json.encode(catalog)
+
+
+def test_rules_by_name_come_back(small_texts: dict[str, str], write_world: WriteWorld, tmp_path: Path) -> None:
+    """Buy limits and rates, which are tables of their own, are in the file as they are in the sources."""
+    small_texts["world.toml"] += """
+[rules.buy_limits.copper]
+quantity = 9_007_199_254_740_991
+window_s = 60
+
+[rules.rates.search]
+per_s = 1
+burst = 7
+
+[rules.rates.order]
+per_s = 100_000
+burst = 1_000_000
+"""
+    catalog = read_sources(write_world(small_texts))
+    assert catalog.rules.buy_limits == {"copper": BuyLimit(MAX_AMOUNT, 60)}
+    assert catalog.rules.rates == {"search": Rate(1, 7), "order": Rate(100_000, 1_000_000)}
+    assert open_catalog(write_catalog(catalog, tmp_path / "out")) == catalog
 
 
 def test_the_hash_is_that_of_canonical_json(catalog: Catalog) -> None:
@@ -98,8 +120,8 @@ def test_an_unwritable_directory(catalog: Catalog, tmp_path: Path) -> None:
 
 def test_another_format_is_refused(file: Path) -> None:
     """A file of a later format is refused by its version, not misread."""
-    edit(file, "UPDATE format SET version = 2")
-    with pytest.raises(CatalogFormatError, match="has format 2, this program reads format 1"):
+    edit(file, "UPDATE format SET version = 3")
+    with pytest.raises(CatalogFormatError, match="has format 3, this program reads format 2"):
         open_catalog(file)
 
 
@@ -110,6 +132,10 @@ def test_another_format_is_refused(file: Path) -> None:
         "UPDATE commodities SET tick = 'six'",
         "UPDATE commodities SET tick = -1",
         "UPDATE rules SET fee_bp = 1",
+        "UPDATE rules SET audit_worth = 1",
+        "INSERT INTO buy_limits VALUES ('copper', 1, 2)",
+        "INSERT INTO rates VALUES ('search', 1, 2)",
+        "INSERT INTO rates VALUES ('sleep', 1, 2)",
         "DELETE FROM rules",
         "DELETE FROM format",
         "DELETE FROM world",

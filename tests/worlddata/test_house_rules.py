@@ -13,7 +13,7 @@ from worlddata.identity import content_hash
 from worlddata.loading import PACKAGED_SOURCES
 from worlddata.problems import SourceError
 from worlddata.toml_sources import read_sources
-from worlddata.types import BASIS_POINTS, DAY_S, MAX_AMOUNT, Catalog, Rules
+from worlddata.types import BASIS_POINTS, DAY_S, MAX_AMOUNT, BuyLimit, Catalog, Rate, Rules
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,16 @@ def test_an_overlay_changes_what_it_names(catalog: Catalog) -> None:
     assert house.rules == Rules(fee_bp=700, durations_s=(2, 5, 30 * DAY_S))
     unruled = msgspec.structs.replace(house, version=catalog.version, hash=catalog.hash, rules=catalog.rules)
     assert unruled == catalog
+
+
+def test_an_overlay_names_limits_and_rates(catalog: Catalog) -> None:
+    """Rules by name are tables of their own; they take the place of the world's, and make another world."""
+    limits = "[rules.buy_limits.scrap_iron]\nquantity = 10\nwindow_s = 60\n"
+    house = overlay_rules(catalog, limits + "[rules.rates.trade]\nper_s = 3\nburst = 4\n")
+    assert house.rules == Rules(buy_limits={"scrap_iron": BuyLimit(10, 60)}, rates={"trade": Rate(3, 4)})
+    assert overlay_rules(house, "[rules]\nrates = {}\n").rules.buy_limits == house.rules.buy_limits
+    assert overlay_rules(house, "[rules]\nrates = {}\n") == overlay_rules(catalog, limits)
+    assert len({catalog.hash, house.hash, overlay_rules(catalog, limits).hash}) == 3
 
 
 def test_an_overlay_has_an_identity_of_its_own(catalog: Catalog) -> None:
@@ -102,6 +112,24 @@ def test_a_file_that_is_not_there(catalog: Catalog, tmp_path: Path) -> None:
         ("[rules]\ndurations_s = [60, 60]", "durations_s = [60, 60] names a duration twice; name each once"),
         ("[rules]\nprice_min = 10\nprice_max = 9", "price_min = 10 is above price_max = 9; lower it"),
         ("[rules]\nincrement_min = 10\nprice_max = 9", "increment_min = 10 is above price_max = 9"),
+        (
+            "[rules]\noffer_expires_s = 9\noffer_expires_max_s = 8",
+            "offer_expires_s = 9 is above offer_expires_max_s = 8",
+        ),
+        ("[rules]\nbuy_limits = 3", "buy_limits = 3: expected `object`, got `int`"),
+        ("[rules]\nbuy_limits.scrap_iron = 3", "buy_limits.scrap_iron = 3; make it a table with keys"),
+        ("[rules.buy_limits.scrap_iron]\nquantity = 1", "buy_limits.scrap_iron: 'window_s' is missing; add"),
+        (
+            "[rules.buy_limits.scrap_iron]\nquantity = 0\nwindow_s = 2",
+            "buy_limits.scrap_iron: quantity = 0: expected `int` >= 1",
+        ),
+        ("[rules.buy_limits.'Iron!']\nquantity = 1\nwindow_s = 2", "buy_limits.Iron! = 'Iron!': expected 1–48 of"),
+        (
+            "[rules.buy_limits.scrap_irn]\nquantity = 1\nwindow_s = 2",
+            "buy_limits names an unknown commodity 'scrap_irn'; did you mean 'scrap_iron'?",
+        ),
+        ("[rules.rates.serch]\nper_s = 1\nburst = 1", "unknown key 'rates.serch'; did you mean 'search'?"),
+        ("[rules.rates.search]\nper_s = 1\nburts = 1", "rates.search: unknown key 'burts'; did you mean 'burst'?"),
     ],
 )
 def test_what_is_refused(catalog: Catalog, text: str, told: str) -> None:
