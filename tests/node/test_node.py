@@ -239,7 +239,7 @@ def test_one_damaged_store_does_not_stop_the_others(house: NodeInMemory) -> None
     house.grant("bob", 1_000)
     house.stop()
     house.start()
-    house.storage.damage(house.node.store_of("ann"))
+    house.storage.damage(house.node.names.store_of("ann"))
     with pytest.raises(Unavailable):
         house.ask("ann", GetPlayer())
     assert isinstance(house.bid("bob", listing, 200), BidResult)

@@ -38,7 +38,7 @@ def house_with_two_endings(led_by: str) -> tuple[NodeInMemory, str, str]:
 def test_a_damaged_leader_does_not_keep_the_sellers_other_listings_open() -> None:
     """What can be settled is settled, though what fell due before it cannot."""
     house, led, other = house_with_two_endings(led_by="ann")
-    house.storage.damage(house.node.store_of("ann"))
+    house.storage.damage(house.node.names.store_of("ann"))
     house.pass_time(HOUR_S + 60)
     assert house.failures == []
     assert house.ask("sal", GetListing(listing=other)).listing.state == "expired"
@@ -48,7 +48,7 @@ def test_a_damaged_leader_does_not_keep_the_sellers_other_listings_open() -> Non
 def test_a_listing_that_cannot_be_settled_is_tried_again_now_and_then() -> None:
     """It ends when its stores can be opened again, and however long that takes, the tries do not become more."""
     house, led, _ = house_with_two_endings(led_by="ann")
-    ann = house.node.store_of("ann")
+    ann = house.node.names.store_of("ann")
     house.storage.damage(ann)
     loads: list[str] = []
     load = house.storage.stores.load
