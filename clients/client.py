@@ -10,6 +10,7 @@ from clients.calls import Calls
 from clients.effects import Drop, Effect, Ended, Failed, Finished, LoggedIn, Open, Send, Told
 from clients.errors import AuctionError, EventsMissed
 from clients.session import Session
+from clients.watched import Match
 
 T = TypeVar("T")
 
@@ -79,6 +80,7 @@ class Client(Calls):
         self._listeners: list[Any] = []
         self._on_event: Callable[[Notice], object] | None = None
         self._on_missed: Callable[[EventsMissed], object] | None = None
+        self._on_match: Callable[[Match], object] | None = None
 
     # For the program
 
@@ -117,19 +119,29 @@ class Client(Calls):
             event = self._next_event()
             if event is not None:
                 yield event
-            elif not self._ended:
-                listener = self._new_waiter()
-                self._listeners.append(listener)
-                await listener
-            elif self._error is not None:
-                raise self._error
-            else:
+            elif not await self._told():
+                return
+
+    async def matches(self) -> AsyncIterator[Match]:
+        """What our watches tell while we are connected; ends as `events` does.
+
+        The house keeps none of it, and the client no more than `Settings.matches_max`, the latest.
+        """
+        while True:
+            if self.session.matches:
+                yield self.session.matches.popleft()
+            elif not await self._told():
                 return
 
     def listen(self, on_event: Callable[[Notice], object], on_missed: Callable[[EventsMissed], object]) -> None:
         """Call `on_event` for each of our events from now on, instead of `events`."""
         self._on_event = on_event
         self._on_missed = on_missed
+        self._hand_out()
+
+    def listen_to_watches(self, on_match: Callable[[Match], object]) -> None:
+        """Call `on_match` for whatever our watches tell from now on, instead of `matches`."""
+        self._on_match = on_match
         self._hand_out()
 
     def close(self) -> Awaitable[None]:
@@ -273,7 +285,7 @@ class Client(Calls):
         self._alarm = None
         self._perform(self.session.tick(self._now_s()))
 
-    # Events
+    # Events and matches
 
     def _next_event(self) -> Notice | None:
         event = self.session.inbox.take()
@@ -281,10 +293,23 @@ class Client(Calls):
             self._perform(self.session.catch_up(self._now_s()))
         return event
 
+    async def _told(self) -> bool:
+        """Wait until there may be something to take; False, or the session's error, at its end."""
+        if not self._ended:
+            listener = self._new_waiter()
+            self._listeners.append(listener)
+            await listener
+            return True
+        if self._error is not None:
+            raise self._error
+        return False
+
     def _hand_out(self) -> None:
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
             self._resolve(listener, None)
+        while self._on_match is not None and self.session.matches:
+            self._soon(self._on_match, self.session.matches.popleft())
         while self._on_event is not None and self._on_missed is not None:
             try:
                 event = self._next_event()

@@ -44,7 +44,7 @@ class LoggedIn(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """Events wait in the inbox."""
+    """Events wait in the inbox, or watches told something."""
 
 
 class Ended(msgspec.Struct, frozen=True):

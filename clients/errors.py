@@ -5,7 +5,7 @@ one of its own for each refusal whose figures a game acts on. `reason` is for pr
       BadParams  UnknownMethod  ServerFault
       Unauthenticated  Forbidden  NotFound  RateLimited  Unavailable  InDoubt  Moved
       Refused
-        Outbid  BidTooLow  InsufficientGold  PriceChanged
+        Outbid  BidTooLow  InsufficientGold  InsufficientGoods  PriceChanged  BuyLimit  Frozen
 """
 
 from collections.abc import Mapping
@@ -135,13 +135,41 @@ class InsufficientGold(Refused):
         return int(self.data["available"])
 
 
+class InsufficientGoods(Refused):
+    """The stash does not hold so many pieces, or, asked for a quote, the book does not."""
+
+    @property
+    def available(self) -> int | None:
+        """How many there are, None where the node did not say."""
+        pieces = self.data.get("available")
+        return pieces if isinstance(pieces, int) else None
+
+
 class PriceChanged(Refused):
-    """The price is no longer the one that was seen; `price` is the current one."""
+    """The price is no longer the one that was seen; `price` is the current one, of a quote the total."""
 
     @property
     def price(self) -> int:
         """What it costs now."""
         return int(self.data["price"])
+
+
+class BuyLimit(Refused):
+    """Within this window only `left` pieces may still be ordered; more after `retry_after_ms`."""
+
+    @property
+    def left(self) -> int:
+        """Pieces that may be ordered now."""
+        return int(self.data["left"])
+
+
+class Frozen(Refused):
+    """An operator has stopped trading in this. It goes on when that is lifted; nobody knows when."""
+
+    @property
+    def what(self) -> str:
+        """ "house", "category", "commodity" or "player"."""
+        return str(self.data["what"])
 
 
 BY_CODE: dict[int, type[AuctionError]] = {
@@ -165,7 +193,10 @@ BY_REASON: dict[str, type[Refused]] = {
     "outbid": Outbid,
     "bid_too_low": BidTooLow,
     "insufficient_gold": InsufficientGold,
+    "insufficient_goods": InsufficientGoods,
     "price_changed": PriceChanged,
+    "buy_limit": BuyLimit,
+    "frozen": Frozen,
 }
 """Reason → class, where a refusal has figures."""
 

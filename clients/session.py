@@ -14,11 +14,13 @@ order the effects that each call returns:
   was asked. Every mutation carries a key, so a repeat executes nothing twice. A call without an answer by then fails,
   as InDoubt where an attempt may have been executed.
 - Where sockets go is the route's to say. A call that is answered `moved` goes to its home, and all open calls with it.
-- Events go through the inbox, which asks for what it lacks.
+- Events go through the inbox, which asks for what it lacks. What watches tell is no event: nobody keeps it, and of what
+  is not taken the oldest falls away.
 - Time is a monotonic clock in seconds; `tick` is due at `wake_at_s()`.
 """
 
 import math
+from collections import deque
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, Protocol
@@ -42,6 +44,7 @@ from clients.errors import (
 )
 from clients.inbox import Inbox
 from clients.route import Route
+from clients.watched import Match, match_of
 from shardnode.wire.events import Hello
 from shardnode.wire.methods import LoginResult
 from shardnode.wire.transport import BATCH_MAX, MESSAGE_BYTES_MAX
@@ -63,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Calls without an answer; one more fails at once."""
     events_max: int = 1_000
     """Events in the inbox; more wait at the house, which keeps them."""
+    matches_max: int = 100
+    """What watches told and nobody took yet."""
     hops_max: int = 3
     hops_window_s: float = 60.0
     """A session that was sent elsewhere `hops_max` times, each within this time of the last, stays where it is."""
@@ -157,6 +162,7 @@ class Session:
         self.login: LoginResult | None = None
         self._settings = settings or Settings()
         self.inbox = Inbox(since, self._settings.events_max)
+        self.matches: deque[Match] = deque(maxlen=self._settings.matches_max)
         self._route = Route(
             urls,
             redirects=redirects,
@@ -415,10 +421,14 @@ class Session:
             if message.method == "event":
                 event = self._codec.result(message.params, Notice)
                 return (Told(),) if self.inbox.put(event) else self.catch_up(now_s)
+            if message.method == "watch":
+                match = match_of(self._codec.result(message.params, dict[str, Any]))
+                self.matches += [] if match is None else [match]
+                return (Told(),)
             if message.method == "hello":
                 self.hello = self._codec.result(message.params, Hello)
                 self._message_bytes_max = self.hello.max_message_bytes
-        except Garbled as error:
+        except (Garbled, msgspec.ValidationError) as error:
             return self._drop(now_s, f"the node's {message.method} does not fit the protocol: {error}")
         return ()
 

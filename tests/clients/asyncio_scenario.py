@@ -41,7 +41,7 @@ class _HouseSocket(WebSocketServerProtocol):
 
 
 async def scenario(encoding: Encoding) -> None:
-    """Connect, call, batch, listen, lose the socket, go on, move, close, and fail as one should."""
+    """Connect, call, batch, listen, watch, lose the socket, go on, move, close, and fail as one should."""
     house = FakeHouse()
     server, factory = await serve(house, encoding)
     url = factory.node
@@ -58,6 +58,9 @@ async def scenario(encoding: Encoding) -> None:
     house.tell("ann")
     factory.sockets[0].flush()
     assert (await anext(events)).seq == 1
+    house.tell_of_watch("ann", commodity="iron", price=19, at_ms=5, volume=1)
+    factory.sockets[0].flush()
+    assert (await anext(client.matches())).watch == "ann.w1"
     factory.sockets[0].transport.abort()
     house.connections.clear()
     house.tell("ann")

@@ -11,6 +11,7 @@ from auction.state import Notice
 from clients.calls import Calls
 from clients.errors import ErrorBody, error_from
 from clients.surroundings import Surroundings
+from clients.watched import Match, match_of
 from shardnode.wire.methods import LoginResult
 from tests.clients.fake_house import FakeHouse, Refuse
 
@@ -86,6 +87,13 @@ class FakeClient(Calls):
         """Tell all events there are."""
         for event in self.house.events[self.player]:
             on_event(msgspec.convert(event, Notice))
+
+    def listen_to_watches(self, on_match: Callable[[Match], object]) -> None:
+        """Tell all that watches told."""
+        for params in self.house.matches[self.player]:
+            match = match_of(params)
+            assert match is not None
+            on_match(match)
 
     async def close(self) -> None:
         """Note it."""

@@ -61,6 +61,8 @@ class FakeHouse:
         self.handlers: dict[str, Callable[[str, Json], Json]] = {}
         """Method → (player, params) → result."""
         self.events: dict[str, list[Json]] = defaultdict(list)
+        self.matches: dict[str, list[Json]] = defaultdict(list)
+        """What watches told each player."""
         self.oldest_seq = 1
         self.executed: list[tuple[str, str, str]] = []
         """Mutations that took effect: player, method, key."""
@@ -82,6 +84,14 @@ class FakeHouse:
         for connection in self.connections:
             if connection.player == player:
                 connection.push("event", event)
+
+    def tell_of_watch(self, player: str, watch: str = "ann.w1", **data: Any) -> None:
+        """Push what a watch tells to where its player is connected; nothing is kept for who is not."""
+        match = {"watch": watch, "type": "watch.matched", "at_ms": 1_000_000, "data": data}
+        self.matches[player].append(match)
+        for connection in self.connections:
+            if connection.player == player:
+                connection.push("watch", match)
 
     def answer(self, player: str, method: str, params: Json) -> Json:
         """Execute a request; a mutation once a key."""

@@ -21,7 +21,9 @@ from clients.codec import codec_for
 from clients.errors import AuctionError, EventsMissed, Unauthenticated, Unavailable
 from clients.session import Session
 from clients.twisted_client import TwistedClient, Way
-from tests.clients.fake_house import FakeHouse
+from clients.watched import Match
+from shardnode.wire.events import ListingsMatched, PriceMatched
+from tests.clients.fake_house import FakeHouse, listing_of
 
 URL = "ws://house.example:7117/ws"
 OTHER_URL = "ws://house.example:7118/ws"
@@ -215,6 +217,40 @@ def test_events_come_by_callback(scene: Scene) -> None:
         scene.clock.advance(0)
     assert [event.seq for event in seen] == [1]
     assert scene.finish(scene.client.bid("a.l1", 1)).winning
+
+
+def test_what_watches_tell_comes_by_iteration(scene: Scene) -> None:
+    """`async for` takes each match, beside the events, and ends when the client is closed."""
+    prices: list[int] = []
+
+    async def listen() -> str:
+        async for match in scene.client.matches():
+            assert isinstance(match, PriceMatched)
+            prices.append(match.data.price)
+        return "closed"
+
+    listening = ensureDeferred(listen())
+    for price in (19, 20):
+        scene.house.tell_of_watch("ann", commodity="iron", price=price, at_ms=5, volume=1)
+        scene.street.sockets[0].flush()
+        scene.street.flush()
+    assert prices == [19, 20]
+    scene.client.close()
+    assert scene.finish(listening) == "closed"
+
+
+def test_what_watches_tell_comes_by_callback(scene: Scene) -> None:
+    """A callback gets what came before it was named, and what comes after."""
+    told: list[Match] = []
+    scene.house.tell_of_watch("ann", commodity="iron", price=19, at_ms=5, volume=1)
+    scene.street.sockets[0].flush()
+    scene.street.flush()
+    scene.client.listen_to_watches(told.append)
+    scene.house.tell_of_watch("ann", listings=[listing_of()], missed=0)
+    scene.street.sockets[0].flush()
+    scene.street.flush()
+    scene.clock.advance(0)
+    assert [type(match) for match in told] == [PriceMatched, ListingsMatched]
 
 
 def test_missed_events_are_told_to_the_callback() -> None:
