@@ -52,12 +52,23 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         assert login is not None
         return Display(await client.world(), login.server_time_ms, width=self.console.width, whole_ids=whole_ids)
 
+    def hold_until_interrupted(self, act: Callable[[Client], Coroutine[Any, Any, None]]) -> None:
+        """As `hold`, for what has no end of its own: Ctrl-C is the way to end it."""
+        try:
+            self.hold(act)
+        except KeyboardInterrupt:
+            return
+
     async def _with_client(self, act: Callable[[Client], Awaitable[None]]) -> None:
         client = await self.connect(self.urls, self.token, Settings(deadline_s=PATIENCE_S))
         try:
             await act(client)
         finally:
             await client.close()
+
+
+talking = click.make_pass_decorator(Conversation)
+"""Gives a command its conversation."""
 
 
 def _end(message: str, code: int) -> NoReturn:

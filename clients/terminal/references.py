@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 
 import click
 
-from auction.results import DeliveryView, ListingView
+from auction.results import DeliveryView, ListingView, OfferView, OrderView
 from auction.state import Item
 from clients.calls import pages
 from clients.client import Client
@@ -54,6 +54,33 @@ async def find_delivery(client: Client, text: str) -> DeliveryView:
     """The waiting delivery with this id or end."""
     found = {each.delivery: each async for each in waiting(client) if each.delivery.endswith(text)}
     return found[_only(list(found), text, "delivery", "deliveries")]
+
+
+async def find_own(client: Client, text: str) -> ListingView | OrderView:
+    """The listing or order of our own with this id or end."""
+    found: dict[str, ListingView | OrderView] = {}
+    async for listings in pages(client.my_listings, limit=PAGE):
+        found |= {each.listing: each for each in listings.listings if each.listing.endswith(text)}
+    async for orders in pages(client.my_orders, limit=PAGE):
+        found |= {each.order: each for each in orders.orders if each.order.endswith(text)}
+    return found[_only(list(found), text, "listing or order of yours", "listings --ids` or `orders")]
+
+
+async def find_offer(client: Client, text: str) -> OfferView:
+    """The open offer with this id or end."""
+    found = {
+        each.offer: each
+        async for page in pages(client.offers, limit=PAGE)
+        for each in page.offers
+        if each.offer.endswith(text)
+    }
+    return found[_only(list(found), text, "open offer", "offers")]
+
+
+async def find_watch(client: Client, text: str) -> str:
+    """The watch of ours with this id or end."""
+    watches = (await client.watches()).watches
+    return _only([each.watch for each in watches if each.watch.endswith(text)], text, "watch", "watches")
 
 
 async def waiting(client: Client) -> AsyncIterator[DeliveryView]:

@@ -1,20 +1,37 @@
 """What a person sees: results of the house as rich's tables and panels. Nothing here asks the house or a clock."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from auction.results import BidView, DeliveryView, ListingView, PlayerResult, WorldResult
-from auction.state import Item, Notice
-from clients.terminal.references import shortened
+from auction.results import (
+    BidView,
+    BookResult,
+    CommodityView,
+    DeliveryView,
+    ListingView,
+    Market,
+    OfferView,
+    OrderView,
+    PlayerResult,
+    WatchView,
+    WorldResult,
+)
+from auction.state import Assets, Item, Notice, Wanted
+from clients.terminal.references import SHOWN_MIN, shortened
+from clients.watched import Match
+from shardnode.wire.events import PriceMatched
 
 RARITY_STYLES = ("white", "green", "bright_blue", "magenta", "yellow", "bold red")
 """From the most common rarity to the rarest."""
 STATS_SHOWN = 3
 """How many of an item's stats a table row shows."""
+MATCHES_NAMED = 3
+"""How many of the listings that a watch tells of are named."""
 WIDE = 120
 """Columns of a terminal from which on rows show stats."""
 
@@ -24,6 +41,9 @@ EVENT_TEXTS = {
     "listing.won": "Won for {price}; the item waits for you.",
     "listing.expired": "Ended unsold; the item waits for you.",
     "delivery.arrived": "A delivery arrived ({kind}); `claim` it.",
+    "commodity.filled": "{quantity} {commodity} went at {price} each; {remaining} are left in the book.",
+    "offer.received": "You were made an offer; see `offers`.",
+    "offer.closed": "An offer is closed: {state}.",
 }
 
 
@@ -44,13 +64,19 @@ class Display:
         self._stats_shown = STATS_SHOWN if width >= WIDE else 0
         self._whole_ids = whole_ids
 
-    def listings(self, listings: Sequence[ListingView], title: str) -> RenderableType:
-        """Open listings of the market, or our own."""
-        table = _table(title, "id", "item", "lvl>", *self._stats_column(), "price>", "next bid>", "buyout>", "ends in>")
+    def listings(
+        self, listings: Sequence[ListingView], title: str, score: dict[str, int] | None = None
+    ) -> RenderableType:
+        """Open listings of the market, or our own; with a score's weights, what each comes to."""
+        scored = ["score>"] if score else []
+        prices = ("price>", "next bid>", "buyout>", "ends in>")
+        table = _table(title, "id", *scored, "item", "lvl>", *self._stats_column(), *prices)
         names = self._names(listing.listing for listing in listings)
         for each in listings:
+            sums = [gold(sum(weight * each.item.stats.get(stat, 0) for stat, weight in (score or {}).items()))]
             table.add_row(
                 names[each.listing],
+                *(sums if score else []),
                 self._item_name(each.item).append(f" {standing(each)}" if standing(each) else "", "italic"),
                 str(each.item.level),
                 *self._stats_cell(each.item),
@@ -112,6 +138,42 @@ class Display:
             goods.add_row(commodity, gold(quantity))
         return Group(_or_none(table), goods)
 
+    def orders(self, orders: Sequence[OrderView]) -> RenderableType:
+        """Our commodity orders that rest."""
+        table = _table("Your orders", "id", "side", "commodity", "price>", "left>", "of>", "since>")
+        names = self._names(each.order for each in orders)
+        for each in orders:
+            since = lasting(max(0, self.now_ms - each.at_ms))
+            left, whole = gold(each.remaining), gold(each.quantity)
+            table.add_row(names[each.order], each.side, each.commodity, gold(each.price), left, whole, since)
+        return _or_none(table)
+
+    def offers(self, offers: Sequence[OfferView], player: str) -> RenderableType:
+        """Open offers, as `player` sees them."""
+        table = _table("Open offers", "id", "with", "you give", "you get", "ends in>", "")
+        names = self._names(each.offer for each in offers)
+        for each in offers:
+            mine = each.maker == player
+            given, wanted = self.goods(each.give), self.goods(each.want)
+            table.add_row(
+                names[each.offer],
+                each.to if mine else each.maker,
+                *((given, wanted) if mine else (wanted, given)),
+                lasting(max(0, each.expires_at_ms - self.now_ms)),
+                "`withdraw`?" if mine else "`accept`, `decline`?",
+            )
+        return _or_none(table)
+
+    def watches(self, watches: Sequence[WatchView]) -> RenderableType:
+        """What we want to hear of."""
+        table = _table("Your watches", "id", "of", "since>")
+        names = self._names(each.watch for each in watches)
+        for each in watches:
+            filters = ", ".join(f"{name} {value}" for name, value in (each.query or {}).items() if value)
+            of = each.listing or each.commodity or f"listings: {filters or 'all'}"
+            table.add_row(names[each.watch], of, lasting(max(0, self.now_ms - each.at_ms)))
+        return _or_none(table)
+
     def deliveries(self, deliveries: Sequence[DeliveryView], title: str) -> RenderableType:
         """What waits for us, or what we claimed."""
         table = _table(title, "id", "kind", "gold>", "goods", "waiting for>")
@@ -132,6 +194,13 @@ class Display:
         for event in events:
             table.add_row(str(event.seq), lasting(max(0, self.now_ms - event.at_ms)), names[_about(event)], told(event))
         return _or_none(table)
+
+    def goods(self, side: Assets | Wanted) -> Text:
+        """One side of an offer; an item that is only wanted is known by its id."""
+        things = [Text(f"{gold(side.gold)} gold")] if side.gold else []
+        things += [self._item_name(item) if isinstance(item, Item) else Text(f"item {item}") for item in side.items]
+        things += [Text(f"{gold(quantity)} {commodity}") for commodity, quantity in sorted(side.commodities.items())]
+        return Text(", ").join(things) if things else Text("nothing")
 
     def ends_in(self, listing: ListingView) -> str:
         """How long an open listing has to go; the state of another."""
@@ -170,15 +239,39 @@ def wallet(player: PlayerResult) -> Table:
     table = _facts()
     table.add_row("player", player.player)
     table.add_row("gold", gold(player.gold.available))
-    table.add_row("in bids", gold(player.gold.escrowed))
+    table.add_row("in escrow", gold(player.gold.escrowed))
     table.add_row("open listings", str(player.listings))
     table.add_row("deliveries", f"{player.deliveries}{'  (`claim --all`)' if player.deliveries else ''}")
     table.add_row("stash", f"{player.stash.used} of {player.stash.capacity}")
     return table
 
 
+class Quotation(NamedTuple):
+    """A commodity, and its book's first level of each side."""
+
+    commodity: CommodityView
+    book: BookResult
+
+
+def board(quotations: Sequence[Quotation]) -> RenderableType:
+    """All commodities with their prices."""
+    table = _table("Commodities", "commodity", "name", "shelf", "tick>", "bid>", "asked>", "last>")
+    for commodity, book in quotations:
+        best = [gold(side[0].price if side else None) for side in (book.bids, book.asks)]
+        last = gold(book.last.price if book.last else None)
+        table.add_row(commodity.commodity, commodity.name, commodity.category, gold(commodity.tick), *best, last)
+    return _or_none(table)
+
+
+def going_rate(market: Market) -> str:
+    """What sold of a base within a day."""
+    if market.median_price is None:
+        return "None of these was sold within 24 hours."
+    return f"Sold within 24 hours: {gold(market.sold_24h)}, half of them for {gold(market.median_price)} or less."
+
+
 def _about(event: Notice) -> str:
-    return str(event.data.get("listing") or event.data.get("delivery") or "")
+    return str(next((event.data[name] for name in ("listing", "order", "offer", "delivery") if name in event.data), ""))
 
 
 def told(event: Notice) -> str:
@@ -189,6 +282,24 @@ def told(event: Notice) -> str:
     return text.format_map(
         {name: gold(value) if isinstance(value, int) else value for name, value in event.data.items()}
     )
+
+
+def matched(match: Match) -> str:
+    """What a watch tells, as a sentence."""
+    if isinstance(match, PriceMatched):
+        price = match.data
+        return f"{price.commodity} went for {gold(price.price)}; {gold(price.volume)} pieces were ever traded."
+    shown = [f"{each.item.name} ({_asked(each)})" for each in match.data.listings[:MATCHES_NAMED]]
+    more = len(match.data.listings) - len(shown) + match.data.missed
+    return f"Watch {match.watch[-SHOWN_MIN:]}: {', '.join(shown)}{f' and {more} more' if more else ''}."
+
+
+def _asked(listing: ListingView) -> str:
+    """What a listing can be had for now."""
+    if listing.state != "open":
+        return listing.state
+    least = listing.min_bid if listing.min_bid is not None else listing.buyout
+    return f"open from {gold(least)}"
 
 
 def standing(listing: ListingView) -> str:

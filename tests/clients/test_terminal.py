@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,108 +17,9 @@ from clients.terminal.advice import ADVICE, advice, exit_code
 from clients.terminal.references import SHOWN_MIN, shortened
 from clients.terminal.tables import lasting
 from shardnode.wire.errors import CODES, FAULTS
-from tests.clients.fake_client import PURSE, WORLD, surroundings_of
-from tests.clients.fake_house import ITEM, FakeHouse, Json, Refuse, listing_of
-
-HOME = "abcdefghijklmnopqrstuvwx"
-FAR = "zyxwvutsrqponmlkjihgfexx"
-
-
-class Shop(FakeHouse):
-    """A house with a few things in it; `asked` keeps every request."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[tuple[str, Json]] = []
-        self.market = [
-            listing_of(f"{FAR}.l1"),
-            listing_of(f"{FAR}.l12", buyout=None, winning=True),
-            listing_of(f"{HOME}.l7", mine=True, price=None, min_bid=100, bids=0),
-        ]
-        self.waiting = [self._delivery(number) for number in (1, 2)]
-        self.handlers = {
-            "world.describe": lambda _player, _params: WORLD,
-            "player.get": lambda _player, _params: {**PURSE, "deliveries": len(self.waiting)},
-            "inventory.list": lambda _player, _params: {
-                "items": [{**ITEM, "item": f"{HOME}.i1"}, {**ITEM, "item": f"{HOME}.i2", "bound": True}],
-                "commodities": {"iron_ore": 1_200},
-                "next": None,
-            },
-            "listing.get": self._get,
-            "listing.search": lambda _player, _params: {"listings": self.market, "next": None, "as_of_ms": 1_000_000},
-            "listing.mine": lambda _player, _params: {"listings": self.market[2:], "next": None},
-            "bids.mine": lambda _player, _params: {
-                "bids": [{"listing": self.market[1], "amount": 300, "winning": True}],
-                "next": None,
-            },
-            "listing.create": lambda _player, params: {
-                "listing": listing_of(f"{HOME}.l8", mine=True, start_bid=params.get("start_bid"))
-            },
-            "listing.bid": lambda _player, params: {"listing": listing_of(params["listing"]), "winning": True},
-            "listing.buyout": lambda _player, params: {
-                "listing": listing_of(params["listing"], state="sold"),
-                "item": ITEM,
-                "paid": params["price"],
-            },
-            "listing.cancel": lambda _player, params: {"listing": listing_of(params["listing"], state="cancelled")},
-            "delivery.list": lambda _player, _params: {"deliveries": self.waiting, "next": None},
-            "delivery.claim": self._claim,
-        }
-
-    def answer(self, player: str, method: str, params: Json) -> Json:
-        """As any house, and remember it."""
-        self.asked.append((method, params))
-        return super().answer(player, method, params)
-
-    def asked_for(self, method: str) -> list[Json]:
-        """Params of all requests of a method, without their keys."""
-        return [
-            {name: value for name, value in params.items() if name != "key"}
-            for asked, params in self.asked
-            if asked == method
-        ]
-
-    def _get(self, _player: str, params: Json) -> Json:
-        for listing in self.market:
-            if listing["listing"] == params["listing"]:
-                return {"listing": listing}
-        raise Refuse(-32004, "no_such_listing")
-
-    def _claim(self, _player: str, params: Json) -> Json:
-        for delivery in self.waiting:
-            if delivery["delivery"] == params["delivery"]:
-                self.waiting.remove(delivery)
-                return {"delivery": delivery}
-        raise Refuse(-32004, "no_such_delivery")
-
-    def _delivery(self, number: int) -> Json:
-        return {
-            "delivery": f"{HOME}.d{number}",
-            "kind": "proceeds",
-            "gold": 1_500,
-            "items": [],
-            "commodities": {},
-            "listing": None,
-            "at_ms": 400_000,
-        }
-
-
-@pytest.fixture
-def shop() -> Shop:
-    """A house."""
-    return Shop()
-
-
-def type_in(shop: Shop, *words: str, around: Surroundings | None = None, keys: str | None = None) -> Result:
-    """What a person sees after typing this."""
-    words = ("--token", "token-ann", *words)
-    return CliRunner().invoke(client, words, obj=around or surroundings_of(shop), input=keys, env={"COLUMNS": "130"})
-
-
-def ok(result: Result) -> str:
-    """The output of a command that went well."""
-    assert result.exit_code == 0, result.output
-    return result.stdout
+from tests.clients.fake_client import surroundings_of
+from tests.clients.fake_house import Json, Refuse, listing_of
+from tests.clients.shop import FAR, HOME, Shop, ok, type_in
 
 
 def test_search_shows_a_table(shop: Shop) -> None:
@@ -324,7 +225,7 @@ def test_events_are_sentences(shop: Shop) -> None:
     assert "1,200" not in ok(type_in(shop, "events", "--since", "1"))
 
 
-def test_watch_shows_market_purse_and_events(shop: Shop) -> None:
+def test_live_shows_market_purse_and_events(shop: Shop) -> None:
     """The live view has all three, and ends with the session."""
     shop.tell("ann", "listing.outbid", listing=f"{FAR}.l1", price=1_200, min_bid=1_260)
     looks = []
@@ -336,14 +237,14 @@ def test_watch_shows_market_purse_and_events(shop: Shop) -> None:
         return {"listings": shop.market, "next": None, "as_of_ms": 1_000_000}
 
     shop.handlers["listing.search"] = search
-    result = type_in(shop, "watch", "--category", "swords")
+    result = type_in(shop, "live", "--category", "swords")
     assert result.exit_code == 4
     assert "auction token" in result.stderr
-    for seen in ("The market", "ann: 5,000 gold, 126 in bids", "You were outbid"):
+    for seen in ("The market", "ann: 5,000 gold, 126 in escrow", "You were outbid"):
         assert seen in result.stdout
 
 
-def test_watch_waits_for_a_house_that_is_away(shop: Shop) -> None:
+def test_live_waits_for_a_house_that_is_away(shop: Shop) -> None:
     """An unreachable house is said on the screen, and watched on for."""
     answers = iter([(-32006, "unavailable"), (-32001, "token_invalid")])
 
@@ -353,7 +254,7 @@ def test_watch_waits_for_a_house_that_is_away(shop: Shop) -> None:
 
     shop.handlers["listing.search"] = search
     shop.tell("ann")
-    result = type_in(shop, "watch")
+    result = type_in(shop, "live")
     assert result.exit_code == 4
     assert "waiting for the house" in result.stdout
 
@@ -426,7 +327,16 @@ def test_every_reason_has_advice() -> None:
     """Whatever the house may say to these commands, a person reads what to do next, and figures where there are any."""
     by_message = {"parse_error", "invalid_request", "unknown_method", "bad_params", "moved", "unavailable"}
     assert (REASONS.keys() | FAULTS.keys()) - by_message == ADVICE.keys()
-    figures = {"available": 1, "price": 2, "min_bid": 3, "min": 4, "max": 5, "durations_s": [6]}
+    figures = {
+        "available": 1,
+        "price": 2,
+        "min_bid": 3,
+        "min": 4,
+        "max": 5,
+        "durations_s": [6],
+        "what": "house",
+        "left": 7,
+    }
     for reason in ADVICE:
         said = advice(error_from(ErrorBody(CODES[reason], "text", {"reason": reason, **figures})))
         assert said.endswith(".")
