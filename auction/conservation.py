@@ -10,8 +10,10 @@ from collections.abc import Iterable
 import msgspec
 
 from auction.amounts import fits
+from auction.market.state import BookOrder, MarketState
 from auction.player_state import PlayerState
-from auction.state import Assets, Item
+from auction.state import Assets, Item, Order
+from auction.stores import State
 
 
 class Balance(msgspec.Struct):
@@ -22,7 +24,7 @@ class Balance(msgspec.Struct):
     held: int = 0
     """In wallets and stashes."""
     escrow: int = 0
-    """With open listings, and held for trades that are not decided yet."""
+    """With open listings, in the books of commodities, and held for trades that are not decided yet."""
     in_flight: int = 0
     """In deliveries waiting to be claimed, and on the way between stores."""
 
@@ -43,22 +45,15 @@ class Totals:
         """Item ids found in more than one place."""
         self._seen: set[str] = set()
 
-    def add(self, state: PlayerState) -> None:
+    def add(self, state: State) -> None:
         """Count one store; one that was never written to holds nothing."""
-        account = state.account.get(0)
-        if account is None:
+        if state.head() is None:
             return
         self.stores += 1
-        self._add_gold(state)
-        self._add_items(state)
-        for row in state.commodities:
-            commodity = self.commodities.setdefault(row.commodity, Balance())
-            commodity.granted += row.granted
-            commodity.burned += row.burned
-            commodity.held += row.quantity
-        for delivery in state.deliveries:
-            for name, quantity in delivery.commodities.items():
-                self.commodities.setdefault(name, Balance()).in_flight += quantity
+        if isinstance(state, PlayerState):
+            self._add_player(state)
+        elif isinstance(state, MarketState):
+            self._add_market(state)
 
     def add_in_flight(self, assets: Assets) -> None:
         """Count what left one store and did not enter the other yet."""
@@ -71,6 +66,25 @@ class Totals:
         """Whether all that was added is conserved and every item is in one place."""
         balances = (self.gold, self.items, *self.commodities.values())
         return not self.duplicates and all(balance.holds() for balance in balances)
+
+    def _add_player(self, state: PlayerState) -> None:
+        self._add_gold(state)
+        self._add_items(state)
+        for row in state.commodities:
+            commodity = self.commodities.setdefault(row.commodity, Balance())
+            commodity.granted += row.granted
+            commodity.burned += row.burned
+            commodity.held += row.quantity
+        for delivery in state.deliveries:
+            for name, quantity in delivery.commodities.items():
+                self.commodities.setdefault(name, Balance()).in_flight += quantity
+
+    def _add_market(self, state: MarketState) -> None:
+        book = state.book.rows[0]
+        gold, pieces = in_the_book(state)
+        self.gold.burned += book.gold_burned
+        self.gold.escrow += gold
+        self.commodities.setdefault(book.commodity, Balance()).escrow += pieces
 
     def _add_gold(self, state: PlayerState) -> None:
         account = state.owner()
@@ -113,11 +127,27 @@ def gold_waiting(state: PlayerState) -> int:
     return sum(row.gold for row in state.deliveries)
 
 
-def faults(state: PlayerState) -> list[str]:
+def in_the_book(state: MarketState) -> tuple[int, int]:
+    """Gold and pieces that the orders in a market's book hold."""
+    return sum(map(_worth, state.orders)), sum(row.remaining for row in state.orders if row.side == "sell")
+
+
+def faults(state: State) -> list[str]:
     """Where the books of one store disagree with its rows, in words for an operator; empty for a sound store."""
-    account = state.account.get(0)
-    if account is None:
+    head = state.head()
+    if head is None:
         return []
+    checks: dict[str, bool] = {}
+    if isinstance(state, PlayerState):
+        checks = _of_a_player(state)
+    elif isinstance(state, MarketState):
+        checks = _of_a_market(state)
+    return [f"store {head.store}: {fault}" for fault, sound in checks.items() if not sound]
+
+
+def _of_a_player(state: PlayerState) -> dict[str, bool]:
+    """What could be wrong → whether it is right."""
+    account = state.owner()
     placed = (
         account.gold
         + account.gold_escrowed
@@ -131,12 +161,33 @@ def faults(state: PlayerState) -> list[str]:
         *(row.quantity for row in state.commodities),
         *(amount for row in state.listings for amount in (row.leader_max, row.deposit, row.price or 0)),
         *(row.gold for row in state.deliveries),
+        *(quantity for row in state.deliveries for quantity in row.commodities.values()),
+        *(amount for row in state.orders for amount in (row.gold, row.remaining)),
     ]
-    checks = {
+    resting = [row for row in state.orders if row.state != "sent"]
+    return {
         "the ledger's balances do not add up to what was granted": placed == account.gold_granted,
         "the escrow's balance is not what the open listings hold": account.gold_escrowed == gold_in_escrow(state),
         "the held balance is not what the open trades hold": account.gold_held == gold_held(state),
         "the waiting balance is not what the deliveries hold": account.gold_waiting == gold_waiting(state),
+        "an order does not hold what it is worth": all(row.gold == _worth(row) for row in resting),
         "an amount is out of bounds": all(fits(amount) for amount in amounts),
     }
-    return [f"store {account.store}: {fault}" for fault, sound in checks.items() if not sound]
+
+
+def _worth(row: Order | BookOrder) -> int:
+    """Gold that an order in the book holds."""
+    return (row.price or 0) * row.remaining if row.side == "buy" else 0
+
+
+def _of_a_market(state: MarketState) -> dict[str, bool]:
+    book = state.book.rows[0]
+    gold, pieces = in_the_book(state)
+    amounts = [amount for row in state.orders for amount in (_worth(row), row.remaining)]
+    return {
+        "the balances of gold do not add up": book.gold_escrowed + book.gold_burned + book.gold_elsewhere == 0,
+        "the balances of pieces do not add up": book.goods_escrowed + book.goods_elsewhere == 0,
+        "the gold in escrow is not what the orders hold": book.gold_escrowed == gold,
+        "the pieces in escrow are not what the orders hold": book.goods_escrowed == pieces,
+        "an amount is out of bounds": all(fits(amount) for amount in amounts),
+    }

@@ -16,11 +16,14 @@ from auction.carrying import carried
 from auction.conservation import Totals
 from auction.events import BidPlaced, Goods, Payload, Refund, TransferSent
 from auction.evolve import after_placing
-from auction.ledger import BALANCES, ELSEWHERE
+from auction.house_state import House
 from auction.legs import Vote, decode_leg, decode_vote
 from auction.listings import BidVote
+from auction.market.state import MarketState
+from auction.market.ties import OrderTies
 from auction.player_state import PlayerState
 from auction.state import Bid, PreparedLeg, StoreId
+from auction.stores import State
 
 Lead = tuple[str, int]
 """A player and the maximum."""
@@ -58,32 +61,30 @@ class Ties:
         self._legs: dict[str, list[tuple[StoreId, PreparedLeg]]] = defaultdict(list)
         self._committed: dict[str, bytes] = {}
         self._gold_elsewhere = 0
+        self._orders = OrderTies()
 
     @property
     def open_trades(self) -> int:
         """How many trades some store still holds something for."""
         return len(self._legs)
 
-    def add(self, state: PlayerState) -> None:
+    def add(self, state: State) -> None:
         """Read one store; one that was never written to has no ties."""
-        account = state.account.get(0)
-        if account is None:
+        head = state.head()
+        if head is None:
             return
-        store, here = account.store, ids.life_mark(account.store, account.life)
-        self._players[store], self._lives[store] = account.player, account.life
-        for row in state.listings:
-            if row.state == "open" and row.leader is not None:
-                self._leads[row.listing] = (row.leader, row.leader_max)
-        for bid in state.bids:
-            if bid.winning or bid.refund_due:
-                self._bids[store, bid.listing] = bid
+        store, here = head.store, ids.life_mark(head.store, head.life)
+        self._lives[store] = head.life
         for mark in state.transfers_out:
             self._sent[here, mark.store] = mark.number
         for mark in state.transfers_in:
             self._taken[mark.store, here] = mark.number
-        for leg in state.trades:
-            self._legs[leg.trade].append((store, leg))
-        self._gold_elsewhere += getattr(account, BALANCES[ELSEWHERE])
+        if isinstance(state, PlayerState):
+            self._add_player(store, state)
+        elif isinstance(state, MarketState):
+            self._orders.add_market(state)
+        if not isinstance(head, House):
+            self._gold_elsewhere += head.gold_elsewhere
 
     def add_unsent(self, sender: StoreId, sent: TransferSent) -> None:
         """Read a transfer that a node keeps to be carried; it may have been taken already."""
@@ -108,11 +109,24 @@ class Ties:
         """Where two stores disagree, in words for an operator; empty for a sound house."""
         elsewhere = sum(carried(payload).gold for _to, payload in self._under_way())
         elsewhere += sum(-half.paid() if half.row.side == "buyer" else half.paid() for half in self._half_settled())
-        found = [*self._transfer_faults(), *self._lead_faults()]
+        under_way = [payload for _to, payload in self._under_way()]
+        found = [*self._transfer_faults(), *self._lead_faults(), *self._orders.faults(under_way, self._lives)]
         if self._gold_elsewhere != elsewhere:
             more = self._gold_elsewhere - elsewhere
             found.append(f"over all stores {more} more gold went elsewhere than came from there or is on its way")
         return found
+
+    def _add_player(self, store: StoreId, state: PlayerState) -> None:
+        self._players[store] = state.owner().player
+        self._orders.add_player(state)
+        for row in state.listings:
+            if row.state == "open" and row.leader is not None:
+                self._leads[row.listing] = (row.leader, row.leader_max)
+        for bid in state.bids:
+            if bid.winning or bid.refund_due:
+                self._bids[store, bid.listing] = bid
+        for leg in state.trades:
+            self._legs[leg.trade].append((store, leg))
 
     def _half_settled(self) -> Iterator[HalfSettled]:
         for trade, legs in self._legs.items():

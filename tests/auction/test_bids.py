@@ -3,6 +3,7 @@
 import pytest
 
 from auction.commands import MyBids, PlaceBid
+from auction.outcomes import a_player
 from auction.results import BidResult
 from tests.auction.house import HOUR_S, House, refused
 from worlddata.types import Rules
@@ -348,5 +349,5 @@ def test_a_bid_touches_only_the_stores_it_concerns(house: House) -> None:
     listing = house.create("al", start_bid=100, duration_s=HOUR_S)
     house.bid("bo", listing, 200)
     house.ask("cy", PlaceBid(listing=listing, amount=400))
-    players = {house.states[store].owner().player for store in house.records[-1]}
+    players = {a_player(house.states[store]).owner().player for store in house.records[-1]}
     assert players == {"al", "bo", "cy"}

@@ -21,7 +21,7 @@ from auction.commands import (
 )
 from auction.context import HOUSE, Caller, Request
 from auction.house import execute
-from auction.outcomes import Asleep, Executed
+from auction.outcomes import Asleep, Executed, a_player
 from auction.player_state import PlayerState
 from auction.refusals import REASONS, Refusal
 from tests.auction.house import HOUR_S, House, rows_of, store_of
@@ -36,7 +36,7 @@ class Sleepers:
 
     def __call__(self, store: str) -> PlayerState | None:
         """The state of a store that is awake."""
-        return self._house.states.setdefault(store, PlayerState()) if store in self._awake else None
+        return a_player(self._house.states.setdefault(store, PlayerState())) if store in self._awake else None
 
     def wake(self, asleep: Asleep) -> None:
         """Do as the node does."""

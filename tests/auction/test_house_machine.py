@@ -219,7 +219,7 @@ class Trading(RuleBasedStateMachine):
             )
             assert set(state.items.rows) == self.paper.stash[player]
             assert len(state.open_listings) == self.paper.open_listings(player)
-        opened = [state.owner() for state in self.house.states.values() if state.account]
+        opened = [self.house.state(player).owner() for player in PLAYERS]
         assert sum(account.gold_burned for account in opened) == self.paper.burned
 
     @invariant()
@@ -241,7 +241,7 @@ class Trading(RuleBasedStateMachine):
         """The records alone make the same house again."""
         again = replayed(self.house.records)
         assert {store: rows_of(state) for store, state in again.items()} == {
-            store: rows_of(state) for store, state in self.house.states.items() if state.account
+            store: rows_of(state) for store, state in self.house.states.items() if state.head() is not None
         }
 
 
