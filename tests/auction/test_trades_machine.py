@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from auction.commands import BuyOut, CancelListing, ClaimDelivery, CreateListing, PlaceBid, Take
 from auction.context import Answer
-from auction.outcomes import Locked, Undecided
+from auction.outcomes import Locked, Undecided, a_player
 from auction.player_state import PlayerState
 from auction.pricing import min_bid
 from auction.refusals import Refusal
@@ -137,7 +137,7 @@ class Interleaving(RuleBasedStateMachine):
 
     def row(self, listing: str) -> Any:
         """A listing in its own store."""
-        return self.nodes.store(listing.partition(".")[0]).listings.rows[listing]
+        return a_player(self.nodes.store(listing.partition(".")[0])).listings.rows[listing]
 
     @rule(who=pick, place=pick, more=st.integers(-1, 40), steps=steps, buys=st.integers(0, 9))
     def bid_or_buy(self, who: int, place: int, more: int, steps: int, buys: int) -> None:
@@ -280,13 +280,13 @@ class Interleaving(RuleBasedStateMachine):
     def open_trades_are_those_that_hold_something(self) -> None:
         """Stores hold what they voted for and was not settled, and nothing else."""
         held = {trade for trade, it in self.nodes.trades.items() if set(it.votes) - it.settled}
-        assert {row.trade for state in self.nodes.states.values() for row in state.trades} == held
+        assert {row.trade for player in HOMES for row in self.nodes.state(player).trades} == held
 
     @invariant()
     def listings_stand_as_in_the_other_house(self) -> None:
         """A listing's home is never late."""
         for listing in self.listings:
-            there = self.one.states[listing.partition(".")[0]].listings.rows[listing]
+            there = a_player(self.one.states[listing.partition(".")[0]]).listings.rows[listing]
             assert self.row(listing) == there
 
     def teardown(self) -> None:
@@ -308,7 +308,7 @@ class Interleaving(RuleBasedStateMachine):
         assert self.effects == set(self.done)
         again = replayed(self.nodes.records)
         assert {store: rows_of(state) for store, state in again.items()} == {
-            store: rows_of(state) for store, state in self.nodes.states.items() if state.account
+            store: rows_of(state) for store, state in self.nodes.states.items() if state.head() is not None
         }
 
 
