@@ -19,19 +19,22 @@ from auction.commands import (
     ClaimDelivery,
     CreateListing,
     EndListing,
+    FreezeTrading,
     GetListing,
     GetPlayer,
     Grant,
     GrantedItem,
     ListDeliveries,
     PlaceBid,
+    ThawTrading,
 )
 from auction.conservation import Totals, faults
 from auction.context import HOUSE, Answer, Caller, Context, Request
 from auction.events import Record, decode_events, encode_events
 from auction.evolve import evolve
-from auction.freezes import NOTHING_FROZEN
+from auction.freezes import NOTHING_FROZEN, Freezes, as_of
 from auction.house import execute
+from auction.house_state import HouseState
 from auction.market.state import Book, MarketState
 from auction.outcomes import Executed, a_player
 from auction.player_state import PlayerState
@@ -176,7 +179,6 @@ class House:
         self.records: list[Record] = []
         self.told: list[tuple[str, Notice]] = []
         self.present: set[str] = set()
-        self.freezes = NOTHING_FROZEN
         self._random = random.Random(seed)
         self._grants = 0
 
@@ -190,6 +192,23 @@ class House:
         assert isinstance(state, MarketState)
         return state
 
+    def freezes(self) -> Freezes:
+        """What the house's own store says is frozen."""
+        state = self.states.get(HOUSE_STORE)
+        return as_of(state) if isinstance(state, HouseState) else NOTHING_FROZEN
+
+    def freeze(self, what: Any, thing: str | None = None, *, claims: bool = True) -> list[Any]:
+        """Stop trading in something; all that is frozen then."""
+        frozen: list[Any] = self.done(
+            self.ask("ops", FreezeTrading(what=what, id=thing, claims=claims), "operator")
+        ).frozen
+        return frozen
+
+    def thaw(self, what: Any, thing: str | None = None) -> list[Any]:
+        """Let trading go on; all that is frozen then."""
+        frozen: list[Any] = self.done(self.ask("ops", ThawTrading(what=what, id=thing), "operator")).frozen
+        return frozen
+
     def context(self) -> Context:
         """What a decision knows now."""
         return Context(
@@ -202,7 +221,7 @@ class House:
             random_int=self._random.randint,
             node="n1",
             is_present=self.present.__contains__,
-            freezes=self.freezes,
+            freezes=self.freezes(),
         )
 
     def execute(self, request: Request) -> Executed:

@@ -26,6 +26,7 @@ from auction.commands import (
 from auction.conservation import Totals, faults
 from auction.context import HOUSE, Answer, Caller, Context, Request
 from auction.events import Record, TransferSent, TransferTaken
+from auction.freezes import NOTHING_FROZEN, Freezes
 from auction.house import execute
 from auction.needs import first_store
 from auction.outcomes import (
@@ -90,6 +91,8 @@ class Nodes:
         self.states: dict[StoreId, State] = {}
         self.records: list[Record] = []
         self.told: list[tuple[str, Notice]] = []
+        self.freezes: dict[str, Freezes] = {}
+        """Node → what it knows to be frozen."""
         self.unsent: list[tuple[StoreId, TransferSent]] = []
         """Transfers between nodes that are not acknowledged, in the order in which they left."""
         self.trades: dict[str, Trade] = {}
@@ -120,6 +123,7 @@ class Nodes:
             node=node or "",
             at_home=lambda other: self.homes.get(other) == node,
             life_of=lambda other: self.lives.get(other, 1),
+            freezes=self.freezes.get(node or "", NOTHING_FROZEN),
         )
 
     def execute(self, request: Request) -> Any:
