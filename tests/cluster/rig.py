@@ -43,6 +43,13 @@ def store_of(player: str) -> str:
     return next(found for found in tries if slot_of(found, len(NODES)) == place)
 
 
+class FakeNames:
+    """Markets, and the house's own store, named as players are."""
+
+    store_of = market_of = staticmethod(store_of)
+    house = store_of("house")
+
+
 class FakeHome:
     """One node's stores, as far as a cluster sees them. What would be durable is in `disk` and outlives a restart."""
 
@@ -53,6 +60,7 @@ class FakeHome:
         self.index.of(name).apply(disk.listings.values())
         self.index.of(name).settle()
         self.name = name
+        self.names = FakeNames()
         self.disk = disk
         self.clock = clock
         self.asked: list[Request] = []
@@ -101,13 +109,9 @@ class FakeHome:
         self.answers.append(answer)
         return answer
 
-    def store_of(self, player: str) -> str:
+    def tell_key(self, store: str, key: str) -> None:
         """See Home."""
-        return store_of(player)
-
-    def tell_key(self, player: str, own_key: str) -> None:
-        """See Home."""
-        self.told_keys.append((player, own_key))
+        self.told_keys.append((store, key))
 
     def take_transfer(self, transfer: Transfer, sent: TransferSent) -> "Deferred[None]":
         """Take each number of a series once, in order; durable a little later, or, after a crash before that, never."""

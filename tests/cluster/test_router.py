@@ -5,6 +5,7 @@ import pytest
 
 from auction.commands import Ask, EventsSince, GetListing, GetPlayer, MyBids, PlaceBid, SearchListings, Take
 from auction.context import Answer, Caller, Request, Role
+from auction.keys import own
 from auction.refusals import Refusal
 from auction.results import ListingResult, Result
 from shardnode.cluster import messages
@@ -323,15 +324,15 @@ def test_a_key_is_told_to_the_home_that_keeps_it() -> None:
     node.tell_key(Request(Caller("ann-n1", "player"), bid, "k0"))
     node.tell_key(Request(Caller(BOB, "player"), bid, "k1"))
     house.settle()
-    assert house.homes["n1"].told_keys == [("ann-n1", "k0")]
-    assert house.homes["n2"].told_keys == [(BOB, "k1")]
+    assert house.homes["n1"].told_keys == [(store_of("ann-n1"), own("k0"))]
+    assert house.homes["n2"].told_keys == [(store_of(BOB), own("k1"))]
     house.cut("n1", "n2")
     for key in ("k2", "k3", "k4"):
         node.tell_key(Request(Caller(BOB, "player"), bid, key))
     assert b'auction_limit_hits_total{limit="keys_kept_max"} 1.0' in house.metrics["n1"].render()
     house.join("n1", "n2")
     house.settle()
-    assert house.homes["n2"].told_keys[1:] == [(BOB, "k3"), (BOB, "k4")]
+    assert house.homes["n2"].told_keys[1:] == [(store_of(BOB), own("k3")), (store_of(BOB), own("k4"))]
 
 
 def test_a_listing_of_another_node_is_seen_as_its_home_shows_it() -> None:

@@ -8,6 +8,7 @@ from twisted.python.failure import Failure
 
 from auction.commands import ClaimDelivery, EventsSince, GetListing, GetPlayer, ListDeliveries, PlaceBid, SearchListings
 from auction.context import Caller, Request
+from auction.keys import own
 from auction.refusals import Refusal
 from auction.results import BidResult, PlayerResult
 from shardnode.node.awake_stores import StoreLimits
@@ -312,7 +313,7 @@ def test_a_key_that_was_told_in_doubt_is_kept(house: NodeInMemory) -> None:
     request = Request(Caller("ann", "player"), PlaceBid(listing=listing, amount=200), house.node.mint_key())
     house.node.ask(request)
     house.work()
-    house.node.tell_key("ann", request.own_key)
+    house.node.tell_key(house.node.names.store_of("ann"), own(request.own_key))
     for amount in range(300, 300 + 200):
         house.bid("ann", listing, amount)
     house.crash()

@@ -48,7 +48,7 @@ from auction.refusals import Refusal
 from auction.results import Result
 from auction.state import Listing, PreparedLeg, StoreId
 from shardnode.storage.port import Append
-from tests.auction.house import store_of
+from tests.auction.house import HOUSE_STORE, market_of, seal, store_of
 from tests.simulation.house import WORLD
 from tests.simulation.world import World
 
@@ -57,7 +57,7 @@ EFFECTS = (BidPlaced, BuyoutPaid, ListingCreated, DeliveryClaimed, Granted, Take
 COUNTED_EVERY = 50
 """Records from one count of the whole house to the next."""
 
-_NOW = Context(WORLD, 0, store_of, lambda low, _high: low, "the books")
+_NOW = Context(WORLD, 0, store_of, market_of, HOUSE_STORE, seal, lambda low, _high: low, "the books")
 
 
 class Trade(msgspec.Struct):

@@ -263,7 +263,7 @@ def held_gold_is_spent() -> Patch:
 @planted
 def vote_counted_without_a_hold() -> Patch:
     """A hold is what the listing's vote names: what differs is not tried again."""
-    return instead(auction.trades, "judge", lambda _judge, proposal, votes: votes[proposal.seller])
+    return instead(auction.trades, "judge", lambda _judge, proposal, votes: votes[proposal.other])
 
 
 # The feed.

@@ -22,7 +22,7 @@ from auction.refusals import Refusal
 from auction.results import BidResult, BuyoutResult, ListingResult, ListingView, Result
 from auction.state import Account, Listing, ListingState
 from auction.views import listing_view
-from tests.auction.house import store_of
+from tests.auction.house import HOUSE_STORE, market_of, seal, store_of
 from tests.simulation.house import WORLD
 
 OF_THE_CALLER = ("insufficient_gold", "bid_limit")
@@ -153,4 +153,4 @@ def _stand(row: Listing) -> Stand:
 
 
 def _at(now_ms: int) -> Context:
-    return Context(WORLD, now_ms, store_of, lambda low, _high: low, "nobody")
+    return Context(WORLD, now_ms, store_of, market_of, HOUSE_STORE, seal, lambda low, _high: low, "nobody")
