@@ -8,6 +8,7 @@ from auction.context import Context
 from auction.events import Goods, Payload, Refund, TransferSent
 from auction.market import book, settling
 from auction.market.events import CancelIn, OrderDone, OrderEnded, OrderFilled, OrderIn
+from auction.offers import ending
 from auction.offers.events import OfferClosed
 from auction.outcomes import TakenIn
 from auction.state import StoreId
@@ -47,6 +48,7 @@ _TAKE_IN: dict[type[Payload], TakeIn] = {
     OrderDone: settling.take_done,
     OrderFilled: settling.take_fill,
     OrderEnded: settling.take_ended,
+    OfferClosed: ending.take_in,
 }
 
 _SENDS_ON: dict[type[Payload], Callable[[Any, Any, Context], Iterable[StoreId]]] = {

@@ -8,10 +8,10 @@ import hashlib
 
 import msgspec
 
-from auction.commands import ListBases, ListDeliveries, ListInventory, MyBids, MyListings, MyOrders
+from auction.commands import ListBases, ListDeliveries, ListInventory, ListOffers, MyBids, MyListings, MyOrders
 from auction.refusals import Refusal
 
-Paged = ListBases | ListInventory | MyListings | MyBids | ListDeliveries | MyOrders
+Paged = ListBases | ListInventory | MyListings | MyBids | ListDeliveries | MyOrders | ListOffers
 """The queries that these cursors continue."""
 
 _deterministic = msgspec.msgpack.Encoder(order="deterministic")

@@ -10,14 +10,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from auction import audit_log, cooldowns, events, history, house_evolve, ids, watches
+from auction import audit_log, cooldowns, events, history, house_evolve, ids, stash, watches
 from auction.amounts import checked
 from auction.keys import Keyed
 from auction.ledger import BURNED, ELSEWHERE, ESCROW, GRANTED, HELD, WAITING, WALLET, post
 from auction.market import evolve as market
 from auction.marks import next_number
 from auction.offers import evolve as offers
-from auction.player_state import PlayerState
+from auction.player_state import PlayerState, offers_told_over
 from auction.state import (
     CLOSED_LISTINGS_KEPT,
     LOST_BIDS_KEPT,
@@ -176,8 +176,13 @@ def _cut_back_closed_listings(state: PlayerState, just_closed: str) -> None:
                 state.listings.drop(listing)
 
 
-_GOLD_OF_A_DELIVERY_COMES_FROM = {"proceeds": ESCROW, "refund": ELSEWHERE}
-"""Delivery kind → ledger account; other kinds carry no gold yet."""
+_GOLD_OF_A_DELIVERY_COMES_FROM = {
+    "proceeds": ESCROW,
+    "returned": ESCROW,
+    "refund": ELSEWHERE,
+    "traded": ELSEWHERE,
+}
+"""Delivery kind → ledger account; what orders were filled with has an event of its own, other kinds carry no gold."""
 
 
 def _delivery_made(state: PlayerState, event: events.DeliveryMade) -> None:
@@ -212,12 +217,7 @@ def _delivery_made(state: PlayerState, event: events.DeliveryMade) -> None:
 def _delivery_claimed(state: PlayerState, event: events.DeliveryClaimed) -> None:
     row = state.deliveries.rows[event.delivery]
     post(state, debit=WALLET, credit=WAITING, amount=row.gold, reason="claim", ref=row.delivery, at_ms=event.at_ms)
-    for item in row.items:
-        assert item.item not in state.items, item
-        state.items.put(item.item, item)
-    for commodity, quantity in row.commodities.items():
-        held = state.commodities.get(commodity) or Commodity(commodity, 0)
-        state.commodities.put(commodity, replace(held, quantity=checked(held.quantity + quantity)))
+    stash.put_in(state, row.items, row.commodities)
     state.deliveries.drop(event.delivery)
 
 
@@ -324,6 +324,9 @@ def _leg_prepared(state: PlayerState, event: events.LegPrepared) -> None:
     assert row.trade not in state.trades and row.listing not in state.locked, row
     assert row.key is None or (row.key not in state.keys and row.key not in state.open_keys), row
     post(state, debit=HELD, credit=WALLET, amount=row.held, reason="hold", ref=row.listing, at_ms=row.at_ms)
+    stash.take_out(state, row.items, row.commodities)
+    if row.side == "buyer" and row.kind == "offer":
+        offers.reserve(state, row)
     state.trades.put(row.trade, row)
     state.locked[row.listing] = row.trade
     if row.key is not None:
@@ -339,6 +342,7 @@ def _leg_settled(state: PlayerState, event: events.LegSettled) -> None:
     del state.locked[row.listing]
     state.trades.drop(row.trade)
     post(state, debit=WALLET, credit=HELD, amount=row.held, reason="release", ref=row.listing, at_ms=event.at_ms)
+    stash.put_in(state, row.items, row.commodities)
 
 
 def _noticed(state: PlayerState, event: events.Noticed) -> None:
@@ -347,7 +351,9 @@ def _noticed(state: PlayerState, event: events.Noticed) -> None:
     seq = event.notice.seq
     assert seq == account.notices_made, event
     state.notices.put(seq, event.notice)
+    state.offers_over.update(offers_told_over((event.notice,)))
     if seq > NOTICES_KEPT:
+        state.offers_over.difference_update(offers_told_over((state.notices.rows[seq - NOTICES_KEPT],)))
         state.notices.drop(seq - NOTICES_KEPT)
 
 

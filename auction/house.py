@@ -18,8 +18,9 @@ from typing import Any
 
 import msgspec
 
-from auction import bidding, deliveries, freezing, grants, ids, keys, listings, queries, trades, watches, world
+from auction import bidding, deliveries, freezing, grants, ids, keys, listing_trades, listings, queries, watches, world
 from auction.commands import (
+    AcceptOffer,
     BuyCommodity,
     BuyOut,
     CancelListing,
@@ -28,17 +29,20 @@ from auction.commands import (
     Command,
     CreateListing,
     CreateWatch,
+    DeclineOffer,
     DeleteWatch,
     EndListing,
     EndOffer,
     FreezeTrading,
     Grant,
+    MakeOffer,
     MyBids,
     PlaceBid,
     SearchListings,
     SellCommodity,
     Take,
     ThawTrading,
+    WithdrawOffer,
     WorldQuery,
 )
 from auction.context import Answer, Context, Request
@@ -48,7 +52,9 @@ from auction.house_state import HouseState
 from auction.market import book, orders
 from auction.market.orders import PlaceOrder
 from auction.market.state import MarketState
-from auction.needs import AT_THE_MARKET, OF_A_LISTING, first_store, needed, seller_store
+from auction.needs import AT_THE_MARKET, OF_A_LISTING, first_store, needed, seller_store, subject_of
+from auction.offers import accepting, ending, making
+from auction.offers import trades as offer_trades
 from auction.outcomes import (
     Asleep,
     Elsewhere,
@@ -91,8 +97,8 @@ class Decision(msgspec.Struct, frozen=True):
     """What another store answers for; it may have done so when its transfer is taken in."""
 
 
-Not = Refusal | Undecided
-"""Why nothing was decided."""
+Not = Refusal | Undecided | Proposal
+"""Why nothing was decided, or not here alone."""
 
 
 def execute(
@@ -164,10 +170,12 @@ def _change(
             subject = keyed.open_keys[use.key]
             return Locked(home, subject, keyed.locked.get(subject, subject))
     player = request.caller.player
-    if type(ask) in OF_A_LISTING:
+    about = subject_of(ask)
+    if about is not None:
         for store, state in states.items():
-            if ask.listing in state.locked:
-                return Locked(store, ask.listing)
+            if about in state.locked:
+                return Locked(store, about)
+    if type(ask) in OF_A_LISTING:
         seller = seller_store(ask.listing)
         if seller is not None and seller not in states:
             return _ask_elsewhere(ask, player, home, a_player(states[home]), use, context, told)
@@ -178,7 +186,7 @@ def _change(
     decision = _DECIDE[type(ask)](ask, Asker(player, home, use), states, context)
     if isinstance(decision, Refusal):
         return _unchanged(decision, states)
-    if isinstance(decision, Undecided):
+    if isinstance(decision, Undecided | Proposal):
         return decision
     record: Record = {}
     for store, events in decision.legs.items():
@@ -207,7 +215,7 @@ def _ask_elsewhere(
 ) -> Executed | Elsewhere | Undecided | Proposal:
     """What becomes of a command on a listing of another node, which can only be somebody else's."""
     if isinstance(ask, PlaceBid | BuyOut):
-        return trades.propose(ask, player, home, state, use, context)
+        return listing_trades.propose(ask, player, home, state, use, context)
     if ask.listing not in told:
         return Elsewhere((ask.listing,))
     return _unchanged(Refusal("no_such_listing" if told[ask.listing] is None else "not_owner"), (home,))
@@ -333,6 +341,47 @@ def _cancel_order(ask: CancelOrder, asker: Asker, states: States, context: Conte
     return asked if isinstance(asked, Not) else Decision({asker.home: asked}, None, ask.order)
 
 
+def _make_offer(ask: MakeOffer, asker: Asker, states: States, context: Context) -> Decision | Not:
+    """A trade of two legs: what is given, and room in the other player's inbox."""
+    maker, to = a_player(states[asker.home]), context.store_of(ask.to)
+    if to not in states:
+        return offer_trades.propose_offer(ask, asker.player, asker.home, maker, asker.use, context)
+    decided = making.make(maker, a_player(states[to]), asker.player, ask, context)
+    if isinstance(decided, Not):
+        return decided
+    made, received, result = decided
+    return Decision({asker.home: made, to: received}, result)
+
+
+def _accept_offer(ask: AcceptOffer, asker: Asker, states: States, context: Context) -> Decision | Not:
+    """A trade of two legs: what is wanted for what was offered."""
+    acceptor = a_player(states[asker.home])
+    received = accepting.in_inbox(acceptor, ask.offer)
+    if isinstance(received, Refusal):
+        return received
+    maker = ids.minter(ask.offer)
+    if maker not in states:
+        return offer_trades.propose_acceptance(received, asker.player, asker.home, acceptor, asker.use, context)
+    decided = accepting.accept(acceptor, a_player(states[maker]), asker.player, received, context)
+    if isinstance(decided, Not):
+        return decided
+    paid, handed_over, result = decided
+    return Decision({asker.home: paid, maker: handed_over}, result)
+
+
+def _decline_offer(ask: DeclineOffer, asker: Asker, states: States, context: Context) -> Decision | Not:
+    return _alone(asker.home, ending.decline(a_player(states[asker.home]), asker.player, ask, context))
+
+
+def _withdraw_offer(ask: WithdrawOffer, asker: Asker, states: States, context: Context) -> Decision | Not:
+    return _alone(asker.home, ending.withdraw(a_player(states[asker.home]), asker.player, ask, context))
+
+
+def _end_offer(ask: EndOffer, asker: Asker, states: States, context: Context) -> Decision | Not:
+    events = ending.end(a_player(states[asker.home]), ask.offer, context)
+    return Decision({asker.home: events} if events else {}, None)
+
+
 _DECIDE: dict[type[Command], Callable[[Any, Asker, States, Context], Decision | Not]] = {
     CreateListing: _create,
     PlaceBid: _bid,
@@ -348,5 +397,10 @@ _DECIDE: dict[type[Command], Callable[[Any, Asker, States, Context], Decision | 
     Take: _take,
     FreezeTrading: _freeze,
     ThawTrading: _thaw,
+    MakeOffer: _make_offer,
+    AcceptOffer: _accept_offer,
+    DeclineOffer: _decline_offer,
+    WithdrawOffer: _withdraw_offer,
     EndListing: _end,
+    EndOffer: _end_offer,
 }

@@ -1,19 +1,25 @@
 """The sides of a trade between nodes, as they travel: what each store is asked, and what it answers.
 
-The agreement carries them as bytes and never reads them. Each form has its version in its tag, as events have.
+The agreement carries them as bytes and never reads them. Each form has its version in its tag, as events have. Those of
+offers are in `auction.offers.legs`.
 
     SellerLeg ──► listing's store ──► BidVote | BuyoutVote (`auction.listings`)   or NO: Refused, Unopposed
     BuyerLeg  ──► caller's store  ──► nothing more                              or NO: Refused, KeyUsed, Undecided
 """
 
+from typing import ClassVar
+
 import msgspec
 
 from auction.commands import BuyOut, PlaceBid
+from auction.events import Event
 from auction.keys import Use
 from auction.listings import BidVote, BuyoutVote
+from auction.offers.legs import AcceptLeg, InboxLeg, OfferedLeg, OfferLeg
 from auction.outcomes import KeyUsed, Undecided
 from auction.refusals import Refusal
-from auction.state import TradeKind
+from auction.results import Result
+from auction.state import Item, TradeKind, TradeSide
 
 
 class SellerLeg(msgspec.Struct, frozen=True, array_like=True, tag="seller-leg.1", gc=False):
@@ -27,6 +33,14 @@ class SellerLeg(msgspec.Struct, frozen=True, array_like=True, tag="seller-leg.1"
     """The bidder's maximum, or the price that the buyer saw."""
     payable: bool
     """Whether the player's own store can do its part; if not, nothing is held, and only a refusal is of interest."""
+
+    side: ClassVar[TradeSide] = "seller"
+    use: ClassVar[None] = None
+
+    @property
+    def subject(self) -> str:
+        """What the trade is about."""
+        return self.listing
 
     def ask(self) -> PlaceBid | BuyOut:
         """The request, as the listing's rules know it."""
@@ -47,6 +61,14 @@ class BuyerLeg(msgspec.Struct, frozen=True, array_like=True, tag="buyer-leg.1"):
     use: Use | None
     """The caller's key."""
 
+    side: ClassVar[TradeSide] = "buyer"
+    payable: ClassVar[bool] = True
+
+    @property
+    def subject(self) -> str:
+        """What the trade is about."""
+        return self.listing
+
 
 class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused.1"):
     """A NO for a reason that the caller is told."""
@@ -55,10 +77,10 @@ class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused.1"):
 
 
 class Unopposed(msgspec.Struct, frozen=True, array_like=True, tag="unopposed.1"):
-    """The NO of a listing that was merely asked, and has nothing against it."""
+    """The NO of a store that was merely asked, and has nothing against it."""
 
 
-Leg = SellerLeg | BuyerLeg
+Leg = SellerLeg | BuyerLeg | OfferLeg | InboxLeg | AcceptLeg | OfferedLeg
 Vote = BidVote | BuyoutVote
 Objection = Refused | Unopposed | Undecided | KeyUsed
 
@@ -67,6 +89,26 @@ encode = msgspec.msgpack.Encoder().encode
 _leg: msgspec.msgpack.Decoder[Leg] = msgspec.msgpack.Decoder(Leg)
 _vote: msgspec.msgpack.Decoder[Vote] = msgspec.msgpack.Decoder(Vote)
 _objection: msgspec.msgpack.Decoder[Objection] = msgspec.msgpack.Decoder(Objection)
+
+
+class Promise(msgspec.Struct, frozen=True):
+    """What a store holds for a leg that it takes."""
+
+    vote: bytes = b""
+    """What the other side must know of it."""
+    gold: int = 0
+    items: tuple[Item, ...] = ()
+    commodities: dict[str, int] = {}
+    opening: tuple[Event, ...] = ()
+    """What has to happen there first."""
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What a promise makes happen when the trade is committed."""
+
+    events: list[Event]
+    body: Result | Refusal | None = None
+    """What the caller hears, in the caller's store."""
 
 
 def decode_leg(data: bytes) -> Leg:

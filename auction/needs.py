@@ -5,12 +5,14 @@ from typing import Any
 
 from auction import ids, queries
 from auction.commands import (
+    AcceptOffer,
     Ask,
     BuyCommodity,
     BuyOut,
     CancelListing,
     CancelOrder,
     CreateWatch,
+    DeclineOffer,
     EndListing,
     EndOffer,
     FreezeTrading,
@@ -19,12 +21,14 @@ from auction.commands import (
     GetListing,
     Grant,
     InspectPlayer,
+    MakeOffer,
     MyBids,
     PlaceBid,
     QuoteCommodity,
     SellCommodity,
     Take,
     ThawTrading,
+    WithdrawOffer,
 )
 from auction.context import Context, Names, Request
 from auction.market import book, orders
@@ -43,6 +47,8 @@ AT_THE_HOUSE = frozenset({FreezeTrading, ThawTrading})
 """Asked of the house's own store."""
 OF_A_LISTING = frozenset({PlaceBid, BuyOut, CancelListing, EndListing})
 """Needs the listing's store, and that of who leads there."""
+OF_AN_OFFER = frozenset({AcceptOffer, DeclineOffer, WithdrawOffer, EndOffer})
+"""Needs the stores of both players."""
 
 
 def first_store(request: Request, names: Names) -> StoreId | None:
@@ -66,6 +72,14 @@ def seller_store(listing: str) -> StoreId | None:
     """The store that made a listing of this id; None for an id of nothing that a store ever made."""
     named = ids.parse(listing, "l")
     return None if named is None else named[0]
+
+
+def subject_of(ask: Any) -> str | None:
+    """The listing or offer that a command is about, for which it waits while a trade holds it."""
+    kind = type(ask)
+    if kind in OF_A_LISTING:
+        return str(ask.listing)
+    return str(ask.offer) if kind in OF_AN_OFFER else None
 
 
 def needed(ask: Ask, home: StoreId, player: str, stores: Stores, context: Context) -> Iterable[StoreId]:
@@ -123,6 +137,20 @@ def _of_my_order(ask: CancelOrder, home: StoreId, _player: str, stores: Stores, 
     return () if row is None else (context.market_of(row.commodity),)
 
 
+def _to_another(ask: MakeOffer, _home: StoreId, _player: str, _stores: Stores, context: Context) -> Iterable[StoreId]:
+    return (context.store_of(ask.to),)
+
+
+def _of_an_offer(ask: Any, home: StoreId, _player: str, stores: Stores, context: Context) -> Iterable[StoreId]:
+    """That of who made it, and, if that is the first store, of whom it is made to."""
+    named = ids.parse(ask.offer, "f")
+    if named is not None and named[0] != home:
+        return (named[0],)
+    state = stores(home)
+    row = None if state is None else a_player(state).offers.get(ask.offer)
+    return () if row is None else (context.store_of(row.to),)
+
+
 _FURTHER: dict[type[Ask], Further] = {
     MyBids: _shown,
     PlaceBid: _of_a_listing,
@@ -132,5 +160,10 @@ _FURTHER: dict[type[Ask], Further] = {
     BuyCommodity: _of_an_order,
     SellCommodity: _of_an_order,
     CancelOrder: _of_my_order,
+    MakeOffer: _to_another,
+    AcceptOffer: _of_an_offer,
+    DeclineOffer: _of_an_offer,
+    WithdrawOffer: _of_an_offer,
+    EndOffer: _of_an_offer,
     CreateWatch: _followed,
 }

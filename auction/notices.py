@@ -1,7 +1,7 @@
 """What players are told: the events of the protocol, numbered in each player's store."""
 
 from auction.events import Noticed
-from auction.state import Account, Notice
+from auction.state import Account, Notice, OfferState
 
 Told = tuple[str, dict[str, str | int | None]]
 """Type and data of a notice."""
@@ -45,6 +45,16 @@ def filled(order: str, commodity: str, price: int, quantity: int, remaining: int
         "remaining": remaining,
     }
     return "commodity.filled", data
+
+
+def offer_received(offer: str) -> Told:
+    """To whom an offer is made."""
+    return "offer.received", {"offer": offer, "state": "open"}
+
+
+def offer_closed(offer: str, state: OfferState) -> Told:
+    """To both players, however it ended and whoever ended it."""
+    return "offer.closed", {"offer": offer, "state": state}
 
 
 def arrived(delivery: str, kind: str) -> Told:

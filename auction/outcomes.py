@@ -9,7 +9,7 @@ from auction.events import Event, Record
 from auction.market.state import MarketState
 from auction.player_state import PlayerState
 from auction.refusals import Refusal
-from auction.state import Notice, StoreId
+from auction.state import Notice, StoreId, TradeKind
 from auction.stores import State
 
 Stores = Callable[[StoreId], State | None]
@@ -102,22 +102,25 @@ class Undecided(msgspec.Struct, frozen=True, array_like=True, tag="undecided.1")
 
 
 class Proposal(msgspec.Struct, frozen=True):
-    """A bid or a buyout whose listing is on another node: open a trade of these legs. Nothing was changed.
+    """What is asked for has to be agreed on with a store of another node: open a trade of these legs. Nothing was
+    changed.
 
-    Where the caller's own side refuses, the listing is merely asked whether it refuses too, which comes first.
+    Where the caller's own side refuses, the other is merely asked whether it refuses too, which may come first.
     """
 
-    listing: str
+    kind: TradeKind
+    subject: str
+    """The listing or the offer."""
     home: StoreId
     """The caller's store; without a leg where it refuses."""
-    seller: StoreId
-    """The listing's store."""
+    other: StoreId
+    """The store of the listing, or of the other player."""
     legs: dict[StoreId, bytes]
     """Store → what its home is asked to prepare."""
-    hold: int
-    """Gold that the caller's leg holds, as far as the caller's store can know."""
     refusal: Refusal | None
     """What the caller's own side has against it."""
+    hold: int = 0
+    """Gold that a bidder's or buyer's leg holds, as far as the caller's store can know."""
     corrected: bool = False
     """Whether `hold` is already what the listing named."""
 

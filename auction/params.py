@@ -14,6 +14,8 @@ from auction.commands import (
     FreezeTrading,
     Grant,
     GrantedItem,
+    MakeOffer,
+    OfferSide,
     PlayerName,
     ThawTrading,
 )
@@ -27,12 +29,14 @@ class BadParam(msgspec.Struct, frozen=True):
     message: str
 
 
-def bad_param(ask: Ask, catalog: Catalog) -> BadParam | None:
-    """The first bad param of a question; None for a good one."""
+def bad_param(ask: Ask, catalog: Catalog, asker: str | None = None) -> BadParam | None:
+    """The first bad param of a question; None for a good one. `asker` is who asks, where that is known already."""
     if isinstance(ask, CreateListing):
         return _bad_price(ask)
     if isinstance(ask, CommodityOrder):
         return _bad_order(ask)
+    if isinstance(ask, MakeOffer):
+        return _bad_offer(ask, asker, catalog)
     if isinstance(ask, FreezeTrading | ThawTrading):
         return _bad_thing(ask)
     if isinstance(ask, CreateWatch):
@@ -60,6 +64,22 @@ def _bad_price(ask: CreateListing) -> BadParam | None:
         return BadParam("start_bid", "give start_bid, buyout or both")
     if ask.start_bid is not None and ask.buyout is not None and ask.buyout < ask.start_bid:
         return BadParam("buyout", "must not be less than start_bid")
+    return None
+
+
+def _bad_offer(ask: MakeOffer, asker: str | None, catalog: Catalog) -> BadParam | None:
+    """Something is given or wanted, nothing twice, by another player, and not for longer than the rules allow."""
+    if ask.to == asker:
+        return BadParam("to", "must be another player")
+    if ask.give == OfferSide() and ask.want == OfferSide():
+        return BadParam("give", "give something, want something, or both")
+    for name, side in (("give", ask.give), ("want", ask.want)):
+        for place, item in enumerate(side.items):
+            if item in side.items[:place]:
+                return BadParam(f"{name}.items[{place}]", "name each item once")
+    most = catalog.rules.offer_expires_max_s
+    if ask.expires_s is not None and not 1 <= ask.expires_s <= most:
+        return BadParam("expires_s", f"must be 1 to {most}")
     return None
 
 

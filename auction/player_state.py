@@ -1,5 +1,6 @@
 """The state of one player's store: its tables (rows in `auction.state`), and what is derived from them."""
 
+from collections.abc import Iterable, Iterator
 from typing import ClassVar, Literal
 
 import msgspec
@@ -38,6 +39,7 @@ class PlayerState:
     keys with `untold`, `entries_made` is the number of the latest ledger entry. Of the trades not decided yet, `locked`
     maps each listing or offer to its trade and `open_keys` each caller's key to the listing, offer or order that it is
     about, those of `awaited` included; `open_bids` counts the bids among them that may become one more that leads.
+    `offers_over` are the offers of whose end a notice tells: until that is forgotten they are known to have been.
     """
 
     kind: ClassVar[Literal["player"]] = "player"
@@ -88,6 +90,7 @@ class PlayerState:
         "locked",
         "notices",
         "offers",
+        "offers_over",
         "open_bids",
         "open_keys",
         "open_listings",
@@ -110,7 +113,7 @@ class PlayerState:
         """In the order they were made."""
         self.bids: Table[str, Bid] = Table()
         self.orders: Table[str, Order] = Table()
-        """In the order they were made, like the offers, watches and deliveries."""
+        """In the order they were made, like the watches and deliveries."""
         self.awaited: Table[str, Awaited] = Table()
         self.quotes: Table[str, UsedQuote] = Table()
         self.purchases: Table[str, Purchases] = Table()
@@ -136,13 +139,12 @@ class PlayerState:
         self.locked: dict[str, str] = {}
         self.open_keys: dict[str, str] = {}
         self.open_bids = 0
+        self.offers_over: set[str] = set()
 
     def recount(self) -> None:
         """Put the rows in order and derive the counts anew, after a store was loaded."""
         self.listings.sort(lambda row: row.number)
         self.orders.sort(lambda row: row.number)
-        self.offers.sort(lambda row: row.number)
-        self.inbox.sort(lambda row: row.made_at_ms)
         self.watches.sort(lambda row: row.number)
         self.deliveries.sort(lambda row: row.number)
         self.keys.sort(lambda row: row.at_ms)
@@ -155,6 +157,7 @@ class PlayerState:
         self.open_keys = {row.key: row.listing for row in self.trades if row.key is not None}
         self.open_keys.update((row.key, row.subject) for row in self.awaited)
         self.open_bids = sum(self.may_lead_one_more(row) for row in self.trades)
+        self.offers_over = set(offers_told_over(self.notices))
 
     def head(self) -> Account | None:
         """The account row; None for a store that was never written to."""
@@ -194,3 +197,13 @@ class PlayerState:
         """Open listings whose end has come, the earliest end first."""
         due = [(ends_at_ms, listing) for listing, ends_at_ms in self.open_listings.items() if ends_at_ms <= now_ms]
         return [listing for _, listing in sorted(due)]
+
+    def due_offers(self, now_ms: int) -> list[str]:
+        """Open offers that have expired, the earliest first."""
+        due = [(row.expires_at_ms, row.offer) for row in self.offers if row.expires_at_ms <= now_ms]
+        return [offer for _, offer in sorted(due)]
+
+
+def offers_told_over(notices: Iterable[Notice]) -> Iterator[str]:
+    """The offers of whose end these notices tell."""
+    return (str(notice.data["offer"]) for notice in notices if notice.type == "offer.closed")

@@ -5,7 +5,7 @@ from heapq import nsmallest
 from itertools import islice
 from typing import Any
 
-from auction import ids, watches
+from auction import ids, stash, watches
 from auction.commands import (
     EventsSince,
     GetBook,
@@ -15,6 +15,7 @@ from auction.commands import (
     InspectPlayer,
     ListDeliveries,
     ListInventory,
+    ListOffers,
     ListWatches,
     MyBids,
     MyListings,
@@ -25,6 +26,7 @@ from auction.commands import (
 from auction.context import Context
 from auction.cursors import cursor, number_after, text_after
 from auction.market import queries as market
+from auction.offers import queries as offers
 from auction.outcomes import a_player
 from auction.player_state import PlayerState
 from auction.refusals import Refusal
@@ -68,12 +70,18 @@ def _get_player(_ask: GetPlayer, viewer: str, home: PlayerState, context: Contex
     account = home.account.get(0)
     return PlayerResult(
         player=viewer,
-        gold=Gold(home.gold(), home.bids_escrowed + market.gold_in_orders(home) + held(home)),
+        gold=Gold(home.gold(), _escrowed(home)),
         listings=len(home.open_listings),
         deliveries=len(home.deliveries),
-        stash=Stash(len(home.items), context.catalog.rules.stash_capacity),
+        stash=Stash(stash.used(home), context.catalog.rules.stash_capacity),
         seq=account.notices_made if account is not None else 0,
     )
+
+
+def _escrowed(home: PlayerState) -> int:
+    """The player's gold that is with standing bids, open orders and offers, or held for trades."""
+    in_offers = sum(row.give.gold for row in home.offers)
+    return home.bids_escrowed + market.gold_in_orders(home) + in_offers + held(home)
 
 
 def _inspect_player(
@@ -223,4 +231,5 @@ _ANSWER: dict[type[StoreQuery], Callable[[Any, str, Any, Context], Result | Refu
     GetBook: market.book,
     GetCandles: market.candles,
     MyOrders: market.my_orders,
+    ListOffers: offers.list_offers,
 }

@@ -5,6 +5,8 @@ the two together. Whether a reason is a state of the world (`no_such_listing`) o
 JSON-RPC code, which is the wire's business (`shardnode.wire.errors`).
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 REASONS: dict[str, str] = {
@@ -58,6 +60,32 @@ REASONS: dict[str, str] = {
     "no_such_player": "No player of this name was ever named by a token or a grant.",
 }
 
+ORDER: tuple[str, ...] = (
+    "no_such_listing",
+    "no_such_offer",
+    "no_such_player",
+    "no_such_item",
+    "no_such_commodity",
+    "own_listing",
+    "frozen",
+    "listing_closed",
+    "offer_closed",
+    "bound_item",
+    "not_for_bids",
+    "no_buyout",
+    "price_changed",
+    "price_out_of_range",
+    "bid_too_low",
+    "too_new",
+    "bid_limit",
+    "offer_limit",
+    "inbox_full",
+    "insufficient_gold",
+    "insufficient_goods",
+)
+"""What a trade may be refused for, in the order in which the house checks it, whichever store has it to say: existence,
+ownership, frozen, state, price, limits, gold and goods."""
+
 
 class Refusal(msgspec.Struct, frozen=True):
     """A "no" with its stable reason and figures. It changed nothing, except that `outbid` moved a price."""
@@ -68,3 +96,8 @@ class Refusal(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         """Hold the reason to the list."""
         assert self.reason in REASONS, self.reason
+
+
+def first_of(refusals: Iterable[Refusal]) -> Refusal | None:
+    """Of what several stores have against a trade, the refusal that is told; None for none."""
+    return min(refusals, key=lambda refusal: ORDER.index(refusal.reason), default=None)

@@ -61,6 +61,17 @@ def cannot_give(state: PlayerState, commodity: str, quantity: int) -> Refusal | 
     return Refusal("insufficient_goods", {"commodity": commodity, "available": available})
 
 
+def cannot_give_all(state: PlayerState, commodities: Mapping[str, int]) -> Refusal | Undecided | None:
+    """The first reason why the stash cannot give these commodities now."""
+    reasons = (cannot_give(state, commodity, quantity) for commodity, quantity in commodities.items())
+    return next((reason for reason in reasons if reason is not None), None)
+
+
+def bound(items: Iterable[Item]) -> Refusal | None:
+    """`bound_item` where one of the items cannot be traded."""
+    return Refusal("bound_item") if any(item.bound for item in items) else None
+
+
 def no_room(state: PlayerState, items: int, commodities: Mapping[str, int], capacity: int) -> Refusal | None:
     """`stash_full` where the stash cannot take so much in, and what is held for trades as well."""
     if items and used(state) + items > capacity:

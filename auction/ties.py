@@ -17,7 +17,7 @@ from auction.conservation import Totals
 from auction.events import BidPlaced, Goods, Payload, Refund, TransferSent
 from auction.evolve import after_placing
 from auction.house_state import House
-from auction.legs import Vote, decode_leg, decode_vote
+from auction.legs import BuyerLeg, Vote, decode_leg, decode_vote
 from auction.listings import BidVote
 from auction.market.state import MarketState
 from auction.market.ties import OrderTies
@@ -208,7 +208,9 @@ def _disagreements(listing: str, lead: Lead | None, standing: list[Lead], pendin
 
 def _placed(row: PreparedLeg, vote: BidVote) -> BidPlaced:
     """What settling a bidder's leg will do there."""
-    return BidPlaced(row.listing, decode_leg(row.leg).amount, vote.held, vote.leads, row.at_ms)
+    leg = decode_leg(row.leg)
+    assert isinstance(leg, BuyerLeg), row
+    return BidPlaced(row.listing, leg.amount, vote.held, vote.leads, row.at_ms)
 
 
 def _is_goods(payload: Payload) -> bool:

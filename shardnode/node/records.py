@@ -71,14 +71,15 @@ class Records:
         listings: dict[str, Listing] = {}
         wakeups: dict[StoreId, int | None] = {}
         for store, events in record.items():
+            state = self._stores.state(store)
+            assert state is not None, store
             for listing in listings_changed(events):
-                state = self._stores.state(store)
                 assert isinstance(state, PlayerState), store
                 listings[listing] = state.listings.rows[listing]
-                if self._stores.wakeup_changed(store):
-                    wakeups[store] = wake_at_ms = state.wake_at_ms()
-                    if wake_at_ms is not None:
-                        self._timers.set(store, wake_at_ms)
+            if self._stores.wakeup_changed(store):
+                wakeups[store] = wake_at_ms = state.wake_at_ms()
+                if wake_at_ms is not None:
+                    self._timers.set(store, wake_at_ms)
         leaving = self._carrier.unsent(record) if self._carrier is not None else None
         changed: dict[str, msgspec.Struct | None] = {}
         if self._noted:

@@ -4,8 +4,8 @@
 
 The agreement says what to persist, then what to send, and what the rules must do meanwhile (`shardnode.agreement`).
 What a task does to a store and what the agreement persists for it are one record. The caller's answer is what the
-buyer's side says when it is settled, whoever decided; where that takes too long the caller hears `in_doubt`. `remind`
-hears of each store in which a listing is free again, since its end may have come meanwhile.
+caller's own side says when it is settled, whoever decided; where that takes too long the caller hears `in_doubt`.
+`remind` hears of each store in which a listing or an offer is free again, since its end may have come meanwhile.
 """
 
 from collections import deque
@@ -19,11 +19,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from auction import trades
-from auction.commands import AdminMutation, BuyOut, Mutation
+from auction.commands import AdminMutation, Mutation
 from auction.context import Answer, Context, Request
 from auction.events import Goods, Record, TransferTaken
 from auction.legs import encode
-from auction.outcomes import Asleep, Executed, Held, Locked, Proposal, Undecided
+from auction.outcomes import Asleep, Executed, Held, Locked, Proposal, Undecided, a_player
 from auction.refusals import Refusal
 from auction.state import StoreId
 from shardnode.agreement.effects import Effects, EndedTask, JudgeTask, OpenTrade, PrepareTask, SettleTask
@@ -78,7 +78,7 @@ class _Open(msgspec.Struct, eq=False):
     """Stores that have not said yet that they are settled."""
     again: Proposal | None = None
     settled: Executed | None = None
-    """The buyer's side, when it is settled."""
+    """The caller's side, when it is settled."""
     position: int = 0
     """Where that stands in the journal."""
 
@@ -152,7 +152,8 @@ class Trades:
         cluster_map = self._map()
         legs = {Participant(store, cluster_map.home_of(store)): leg for store, leg in proposal.legs.items()}
         if not all(self._can_reach(participant.node) for participant in legs):
-            answer.errback(Unavailable("the listing's node cannot be reached; try again", self._limits.retry_after_ms))
+            why = "the node of the other side cannot be reached; try again"
+            answer.errback(Unavailable(why, self._limits.retry_after_ms))
             return
         if 2 * sum(map(self._can_reach, cluster_map.acceptors)) <= len(cluster_map.acceptors):
             answer.errback(Unavailable("too few nodes can be reached to agree; try again", self._limits.retry_after_ms))
@@ -263,7 +264,7 @@ class Trades:
             raise AssertionError(task)
 
     def _try_to_prepare(self, task: PrepareTask, until_s: float, waited_at: Place | None = None) -> bool:
-        """Vote, or wait for what that needs; False where the listing it waited for is held again."""
+        """Vote, or wait for what that needs; False where what it waited for is held again."""
         if self._ceased:
             return True
         left_s = until_s - self._reactor.seconds()
@@ -315,7 +316,7 @@ class Trades:
             return
         trade, value = str(task.trade), task.value
         state = self._stores.state(task.store)
-        held = None if state is None else state.trades.get(trade)
+        held = None if state is None else a_player(state).trades.get(trade)
         opened = self._open.get(task.trade)
         outcome = trades.settle(
             trade,
@@ -343,12 +344,12 @@ class Trades:
         self._reactor.callLater(self._limits.settle_again_s, self._guarded, self._settle, task)
 
     def _settled_here(self, trade: TradeId, opened: _Open, outcome: Executed, position: int) -> None:
-        """The buyer's side is settled. The caller hears it when the other side is too, and what was bought is there, so
-        that whatever it asks next, of whichever node, shows it; but not much later.
+        """The caller's side is settled. The caller hears it when the other side is too, and what was bought is there,
+        so that whatever it asks next, of whichever node, shows it; but not much later.
         """
         opened.settled, opened.position = outcome, position
-        if isinstance(opened.request.ask, BuyOut):
-            self._goods[opened.proposal.home, opened.proposal.listing] = trade
+        if opened.proposal.kind == "buyout":
+            self._goods[opened.proposal.home, opened.proposal.subject] = trade
         heappush(self._deadlines, (self._reactor.seconds() + self._limits.settled_within_s, trade))
 
     def _acked(self, message: Acked) -> None:
@@ -359,7 +360,7 @@ class Trades:
 
     def _answer_if_whole(self, trade: TradeId) -> None:
         opened = self._open[trade]
-        place = (opened.proposal.home, opened.proposal.listing)
+        place = (opened.proposal.home, opened.proposal.subject)
         if opened.settled is not None and not opened.missing and place not in self._goods:
             self._answer(trade)
 
@@ -367,7 +368,7 @@ class Trades:
         """A committed trade is over for its caller."""
         opened = self._open.pop(trade)
         assert opened.settled is not None, trade
-        self._goods.pop((opened.proposal.home, opened.proposal.listing), None)
+        self._goods.pop((opened.proposal.home, opened.proposal.subject), None)
         self._metrics.trade_done("across", "resolved" if opened.told else "committed")
         if not opened.told:
             self._gate.when(opened.position, opened.answer.callback, opened.settled.answer)

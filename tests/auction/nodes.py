@@ -166,7 +166,7 @@ class Nodes:
         if isinstance(outcome, Held):
             self.records.append(outcome.record)
             open_trade.votes[store] = outcome.vote
-            if store == open_trade.proposal.seller:
+            if store == open_trade.proposal.other:
                 open_trade.prepared_at_ms = self.now_ms
             self.check()
         elif isinstance(outcome, No):

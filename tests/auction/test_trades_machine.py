@@ -227,7 +227,7 @@ class Interleaving(RuleBasedStateMachine):
         self.nodes.settle(trade, store)
         if not it.commit:
             return
-        if store == it.proposal.seller:
+        if store == it.proposal.other:
             self.expected[trade] = self.effect(player, ask, it.prepared_at_ms)
         else:
             self.done[ask.key] = self.stored(player, ask)
