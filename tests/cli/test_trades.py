@@ -48,7 +48,7 @@ def data(tmp_path: Path) -> Path:
     storage.journal.append(Append([Entry(1, {ANN: b"\x90"})], {}, 1, facts))
     now_ms = int(time.time() * 1000)
     legs = {str(trade): leg(trade, now_ms - 60_000) for trade in (UNDECIDED, COMMITTED)}
-    storage.stores.save([Snapshot(ANN, 1, {"account": {0: Account("ann", ANN)}, "trades": legs})])
+    storage.stores.save([Snapshot(ANN, "player", 1, {"account": {0: Account("ann", ANN)}, "trades": legs})])
     storage.close()
     return tmp_path / "n1"
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from auction.events import encode_events
 from auction.ids import NAMING_KEY_BYTES
-from auction.player_state import TABLES
 from auction.state import StoreId
 from shardnode.storage.port import Append, Entry, Snapshot
 from shardnode.storage.sqlite_storage import SqliteStorage
 from tests.auction.house import NAMING_KEY, House, replayed
+from tests.storage.rows import all_rows, kept
 
 
 def trade() -> House:
@@ -28,12 +28,8 @@ def trade() -> House:
 
 
 def as_kept(house: House) -> dict[StoreId, dict[str, dict]]:
-    """The rows of every store of a house."""
-    return {
-        store: {name: getattr(state, name).rows for name in TABLES}
-        for store, state in house.states.items()
-        if state.account
-    }
+    """The rows of every store of a house, without those of its logs."""
+    return {store: kept(state) for store, state in house.states.items() if state.head() is not None}
 
 
 def write(house: House, data: Path, saved: int) -> SqliteStorage:
@@ -51,7 +47,4 @@ def write(house: House, data: Path, saved: int) -> SqliteStorage:
 
 def _snapshots(house: House, saved: int) -> list[Snapshot]:
     states = replayed(house.records[:saved])
-    return [
-        Snapshot(store, saved, {name: dict(getattr(state, name).rows) for name in TABLES})
-        for store, state in states.items()
-    ]
+    return [Snapshot(store, state.kind, saved, all_rows(state)) for store, state in states.items()]

@@ -4,11 +4,19 @@ import itertools
 import random
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
+import msgspec
+
+from auction.state import StoreId
+from auction.stores import Kind
+from shardnode.storage.databases import Databases
 from shardnode.storage.memory import MemoryStorage
 from shardnode.storage.port import Recovered
 from shardnode.storage.sqlite_storage import SqliteStorage
+from shardnode.storage.store_tables import read_log
+from tests.storage.shell import store_file
 
 NAMING_KEY = bytes(range(32))
 
@@ -42,6 +50,16 @@ class OnDisk:
         self.storage = self._storage()
         return self.storage.open()
 
+    def log(self, store: StoreId, kind: Kind, table: str) -> list[msgspec.Struct]:
+        """The rows of a log in a store's file, in their order; it takes a restart."""
+        self.storage.close()
+        databases = Databases(cache_kib=64, wal_limit_bytes=0)
+        with closing(databases.read(store_file(self.data, store))) as connection:
+            rows = list(read_log(connection, kind, table))
+        self.storage = self._storage()
+        self.storage.open()
+        return rows
+
     def close(self) -> None:
         """Close and leave nothing."""
         self.storage.close()
@@ -73,6 +91,11 @@ class InMemory:
         """End without closing, open again."""
         self.storage.crash(lose_unsynced=True)
         return self.storage.open()
+
+    def log(self, store: StoreId, _: Kind, table: str) -> list[msgspec.Struct]:
+        """The rows of a log in a store's file, in their order; it takes a restart, as on disk."""
+        self.restart()
+        return self.storage.log(store, table)
 
     def close(self) -> None:
         """Close."""

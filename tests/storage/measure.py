@@ -131,6 +131,7 @@ def _first(store: str, position: int) -> Snapshot:
     keys = [Key(f"player/{n}", b"f" * 16, False, b"a" * 200, n, True) for n in range(10)]
     return Snapshot(
         store,
+        "player",
         position,
         {
             "account": {0: Account("somebody", store, gold=100)},
@@ -149,6 +150,7 @@ def _first(store: str, position: int) -> Snapshot:
 def _change(store: str, position: int) -> Snapshot:
     return Snapshot(
         store,
+        "player",
         position,
         {
             "account": {0: Account("somebody", store, gold=95)},

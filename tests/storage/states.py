@@ -2,15 +2,22 @@
 
 from auction.events import decode_events
 from auction.evolve import evolve
-from auction.player_state import PlayerState
 from auction.state import StoreId
-from shardnode.storage.port import Storage
+from auction.stores import State
+from shardnode.storage.port import Snapshot, Storage
+from tests.auction.house import empty
 
 
-def caught_up(storage: Storage, store: StoreId) -> PlayerState:
-    """The store's state at the journal's end."""
-    state, position = storage.stores.load(store) or (PlayerState(), 0)
+def caught_up(storage: Storage, store: StoreId) -> State:
+    """The store's state at the journal's end; in its logs is what its file lacks."""
+    state, position = storage.stores.load(store) or (empty(store), 0)
     for _, part in storage.journal.replay(store, position):
         for event in decode_events(part):
             evolve(state, event)
     return state
+
+
+def taken(store: StoreId, state: State, position: int) -> Snapshot:
+    """What a checkpoint takes of a store."""
+    changes = {name: getattr(state, name).take_changes() for name in state.TABLES}
+    return Snapshot(store, state.kind, position, changes)

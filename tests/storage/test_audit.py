@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from auction.player_state import TABLES
 from auction.state import Bid, TransferMark
 from shardnode.cli.audit import audit_command
 from shardnode.ops.audit import audit
 from shardnode.storage.port import Snapshot
 from tests.auction.house import House, store_of
 from tests.storage.histories import trade, write
+from tests.storage.rows import all_rows
 from tests.storage.shell import sql, store_file
 
 
@@ -34,7 +34,7 @@ def change(data: Path, player: str, **tables: dict) -> None:
     """Put rows into a store's file that no rule put there."""
     house = trade()
     storage = write(House(), data / "scratch", 0)
-    snapshot = Snapshot(store_of(player), 0, {name: dict(getattr(house.state(player), name).rows) for name in TABLES})
+    snapshot = Snapshot(store_of(player), "player", 0, all_rows(house.state(player)))
     for name, rows in tables.items():
         snapshot.changes[name] |= rows
     storage.stores.save([snapshot])

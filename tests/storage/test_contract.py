@@ -6,9 +6,22 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from auction.stores import KINDS, Kind
 from shardnode.storage.port import Recovered, Snapshot, StorageFault
 from tests.storage.houses import HOUSES, NAMING_KEY, House
-from tests.storage.rows import STORES, SWORD, Fact, batch, first_snapshot, listing
+from tests.storage.rows import (
+    EACH_KIND,
+    STORES,
+    SWORD,
+    Fact,
+    batch,
+    entry,
+    first_of,
+    first_snapshot,
+    kept,
+    listing,
+    passage,
+)
 
 ANN, BOB, CYD, _ = STORES
 
@@ -193,7 +206,7 @@ def test_a_saved_store_is_loaded_as_it_was(house: House, way: str) -> None:
     house.storage.journal.append(batch(1, {ANN: b""}, {ANN: b""}))
     stores.save([first_snapshot(ANN, 1)])
     change = {"items": {SWORD.item: None}, "account": {0: first_snapshot(ANN, 2, gold=5).changes["account"][0]}}
-    stores.save([Snapshot(ANN, 2, change)])
+    stores.save([Snapshot(ANN, "player", 2, change)])
     getattr(house, way)()
     loaded = house.storage.stores.load(ANN)
     assert loaded is not None
@@ -202,6 +215,50 @@ def test_a_saved_store_is_loaded_as_it_was(house: House, way: str) -> None:
     assert (state.gold(), len(state.items), state.standing_bids, state.bids_escrowed) == (5, 0, 1, 7)
     assert not state.account.changed
     assert house.storage.stores.exists(ANN)
+
+
+@pytest.mark.parametrize("way", ["restart", "crash"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_store_of_each_kind_is_loaded_as_one(house: House, kind: Kind, way: str) -> None:
+    """Saved side by side, stores of every kind have the tables of their own, and no others."""
+    house.storage.journal.append(batch(1, dict.fromkeys(EACH_KIND.values(), b"")))
+    house.storage.stores.save([first_of(each, 1) for each in KINDS])
+    getattr(house, way)()
+    loaded = house.storage.stores.load(EACH_KIND[kind])
+    assert loaded is not None
+    state, position = loaded
+    changes = first_of(kind, 1).changes
+    assert type(state) is KINDS[kind]
+    assert kept(state) == {name: changes.get(name, {}) for name in state.TABLES if name not in state.LOGS}
+    assert (position, state.head()) == (1, next(iter(changes.values()))[0])
+    assert not any(getattr(state, name).changed for name in state.TABLES)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_logs_are_kept_and_not_loaded(house: House, kind: Kind) -> None:
+    """Rows are added snapshot by snapshot; one that is written again, by a replay after a crash, is there once."""
+    store = EACH_KIND[kind]
+    house.storage.journal.append(batch(1, {store: b""}, {store: b""}, {store: b""}))
+    house.storage.stores.save([first_of(kind, 1)])
+    before = list(first_of(kind, 1).changes.get("audit", {}).values())
+    rows: dict[str, dict] = {"audit": {number: entry(number) for number in (3, 12, 7)}}
+    house.storage.stores.save([Snapshot(store, kind, 2, rows)])
+    house.storage.stores.save([Snapshot(store, kind, 3, rows)])
+    house.crash()
+    loaded = house.storage.stores.load(store)
+    assert loaded is not None
+    assert not any(getattr(loaded[0], log) for log in loaded[0].LOGS)
+    assert house.log(store, kind, "audit") == [*before, entry(3), entry(7), entry(12)]
+
+
+def test_each_log_of_each_store_is_its_own(house: House) -> None:
+    """History and audit of a store do not mix, and neither do those of two stores."""
+    house.storage.journal.append(batch(1, {ANN: b"", BOB: b""}))
+    house.storage.stores.save([first_snapshot(ANN, 1), first_snapshot(BOB, 1)])
+    house.storage.stores.save([Snapshot(BOB, "player", 1, {"audit": {1: entry(1)}, "history": {3: passage(3)}})])
+    assert house.log(ANN, "player", "history") == [passage(1), passage(2)]
+    assert house.log(BOB, "player", "history") == [passage(1), passage(2), passage(3)]
+    assert (house.log(ANN, "player", "audit"), house.log(BOB, "player", "audit")) == ([], [entry(1)])
 
 
 def test_more_stores_than_open_files(house: House) -> None:

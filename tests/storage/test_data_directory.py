@@ -100,7 +100,7 @@ def test_a_store_reads_well_in_the_sqlite_shell(tmp_path: Path) -> None:
     ((*item, _),) = sql(file, "SELECT * FROM items")
     assert item == ["s.i1", "sword", SWORD.name, "swords", "rare", 30, '{"might":7,"luck":2}', 1]
     assert sql(file, "SELECT player, gold FROM account") == [("ann", 100)]
-    assert sql(file, "SELECT kind, version, player, position FROM store") == [("player", STORE_VERSION, "ann", 1)]
+    assert sql(file, "SELECT kind, version, name, position FROM store") == [("player", STORE_VERSION, "ann", 1)]
 
 
 def test_identity_and_naming_key_are_made_once(tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from auction.player_state import PlayerState
+from shardnode.storage.offline import OfflineDirectory
 from shardnode.storage.port import StorageFault
 from shardnode.storage.sqlite_storage import SqliteStorage
-from tests.storage.rows import STORES, Fact, apply, batch, empty, first_snapshot, tables_of
+from tests.storage.rows import STORES, Fact, batch, first_snapshot, kept
 from tests.storage.shell import sql, store_file
 
 ANN, BOB, CYD, _ = STORES
@@ -208,8 +210,8 @@ def test_flipped_bytes_in_a_store_file_are_found_or_harmless(data: Path, at_once
     """Whatever bytes flip, a store is loaded as it was saved or refused by name; other stores go on."""
     path = store_file(data, ANN)
     content = path.read_bytes()
-    saved = empty()
-    apply(saved, first_snapshot(ANN, 3))
+    first = first_snapshot(ANN, 3).changes
+    saved = {name: first.get(name, {}) for name in kept(PlayerState())}
     dice = random.Random(5)
     storage = SqliteStorage(data)
     storage.open()
@@ -223,7 +225,7 @@ def test_flipped_bytes_in_a_store_file_are_found_or_harmless(data: Path, at_once
         try:
             loaded = storage.stores.load(ANN)
             assert loaded is not None
-            assert (tables_of(loaded[0]), loaded[1]) == (saved, 3), begin
+            assert (kept(loaded[0]), loaded[1]) == (saved, 3), begin
         except StorageFault as fault:
             assert str(path) in str(fault)
             refused += 1
@@ -235,12 +237,55 @@ def test_flipped_bytes_in_a_store_file_are_found_or_harmless(data: Path, at_once
     storage.close()
 
 
+def test_flipped_bytes_in_a_log_are_found_or_harmless(data: Path) -> None:
+    """Whatever bytes flip, a log is read as it was written or refused by name, perhaps after some of its rows."""
+    path = store_file(data, ANN)
+    content = path.read_bytes()
+    written = list(first_snapshot(ANN, 3).changes["history"].values())
+    dice = random.Random(5)
+    refused = 0
+    with OfflineDirectory(data) as directory:
+        for _ in range(150):
+            damaged = bytearray(content)
+            begin = dice.randrange(len(content) - 64)
+            for at in range(begin, begin + 64):
+                damaged[at] ^= 1 << dice.randrange(8)
+            path.write_bytes(damaged)
+            read = []
+            try:
+                read.extend(directory.log(ANN, "history"))
+                assert read == written, begin
+            except StorageFault as fault:
+                assert str(path) in str(fault)
+                assert read == written[: len(read)]
+                refused += 1
+    assert refused > 0
+
+
+def test_damage_in_a_log_does_not_keep_a_store_from_its_owner(data: Path) -> None:
+    """What no decision reads is not read to wake a store; whoever reads the log hears of it."""
+    path = store_file(data, ANN)
+    sql(path, "UPDATE history SET gold_in = 10000 WHERE number = 2")
+    storage = SqliteStorage(data)
+    storage.open()
+    assert storage.stores.load(ANN) is not None
+    storage.close()
+    with OfflineDirectory(data) as directory:
+        log = directory.log(ANN, "history")
+        assert next(log) == first_snapshot(ANN, 3).changes["history"][1]
+        with pytest.raises(
+            StorageFault, match=rf"{ANN}\.sqlite: row 2 of Passage does not fit its checksum: .*restore"
+        ):
+            next(log)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         ("UPDATE items SET level = 99", "does not fit its checksum"),
         ("UPDATE account SET gold = 10000", "does not fit its checksum"),
-        ("UPDATE store SET kind = 'market'", "'market'"),
+        ("UPDATE store SET kind = 'shop'", "its kind is 'shop'; known are player, market, house"),
+        ("UPDATE store SET kind = 'market'", "no such table: book"),
         (f"UPDATE store SET store = '{CYD}'", "not the one that it is named by"),
         ("DELETE FROM store", "one row about itself"),
         ("DROP TABLE items", "no such table: items"),

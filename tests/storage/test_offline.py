@@ -9,7 +9,7 @@ from shardnode.storage.offline import OfflineDirectory
 from shardnode.storage.port import StorageFault
 from tests.auction.house import store_of
 from tests.storage.histories import as_kept, trade, write
-from tests.storage.rows import tables_of
+from tests.storage.rows import kept
 from tests.storage.shell import sql, store_file
 
 
@@ -32,8 +32,8 @@ def test_every_store_is_read_as_its_node_would_know_it(tmp_path: Path, saved: in
     before = contents(data)
     assert any(name.endswith("-wal") for name in before) is crashed
     with OfflineDirectory(data) as directory:
-        read = {store: tables_of(directory.load(store)) for store in directory.stores()}
-        assert tables_of(directory.player("ann")) == read[store_of("ann")]
+        read = {store: kept(directory.load(store)) for store in directory.stores()}
+        assert kept(directory.player("ann")) == read[store_of("ann")]
         assert not directory.player("nobody").account
     assert read == as_kept(house)
     assert contents(data) == before

@@ -17,11 +17,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from auction.stores import KINDS, Kind
 from shardnode.storage.port import Append, Entry
 from tests.storage.houses import HOUSES
-from tests.storage.rows import STORES, Fact, apply, empty, facts, listing, snapshots, tables_of
+from tests.storage.rows import EACH_KIND, STORES, Fact, apply, facts, kept, listing, snapshots
 
-_stores = st.sampled_from(STORES)
+KIND_OF: dict[str, Kind] = {store: kind for kind, store in EACH_KIND.items()} | {STORES[1]: "player"}
+_stores = st.sampled_from(list(KIND_OF))
 _events = st.dictionaries(_stores, st.binary(max_size=40))
 _instants = st.integers(1, 50)
 
@@ -46,7 +48,7 @@ class StorageHistory(RuleBasedStateMachine):
         self.feed_position = 0
         self.cut = 0
         self.files: dict[str, tuple[dict[str, dict], int]] = {}
-        self.forgotten = dict.fromkeys(STORES, 0)
+        self.forgotten = dict.fromkeys(KIND_OF, 0)
 
     @property
     def position(self) -> int:
@@ -87,8 +89,9 @@ class StorageHistory(RuleBasedStateMachine):
     @rule(store=_stores, data=st.data())
     def save(self, store: str, data: st.DataObject) -> None:
         """A store's changes reach its file."""
-        tables, saved = self.files.get(store, (empty(), 0))
-        snapshot = data.draw(snapshots(store, data.draw(st.integers(saved, self.position))))
+        kind = KIND_OF[store]
+        tables, saved = self.files.get(store, ({name: {} for name in KINDS[kind].TABLES}, 0))
+        snapshot = data.draw(snapshots(store, kind, data.draw(st.integers(saved, self.position))))
         self.house.storage.stores.save([snapshot])
         apply(tables, snapshot)
         self.files[store] = (tables, snapshot.position)
@@ -122,7 +125,7 @@ class StorageHistory(RuleBasedStateMachine):
         """The node ends, this way or that, and starts again."""
         recovered = getattr(self.house, way)()
         self.starts += 1
-        self.forgotten = dict.fromkeys(STORES, 0)
+        self.forgotten = dict.fromkeys(KIND_OF, 0)
         assert (recovered.position, recovered.now_ms, recovered.incarnation) == (
             self.position,
             self.now_ms,
@@ -153,10 +156,24 @@ class StorageHistory(RuleBasedStateMachine):
             assert store not in self.files
         else:
             state, saved = loaded
-            assert (tables_of(state), saved) == self.files[store]
+            tables, position = self.files[store]
+            assert (state.kind, saved) == (KIND_OF[store], position)
+            assert kept(state) == {name: rows for name, rows in tables.items() if name not in state.LOGS}
+            assert not any(getattr(state, log) for log in state.LOGS)
         after = max(saved, self.cut, self.forgotten[store])
         expected = [(e.position, e.events[store]) for e in self.records(after) if store in e.events]
         assert self.house.storage.journal.replay(store, after) == expected
+
+    @precondition(lambda self: self.files)
+    @rule(data=st.data())
+    def read_log(self, data: st.DataObject) -> None:
+        """A log has every row that was ever written to it, in order, and the node started once more."""
+        store = data.draw(st.sampled_from(sorted(self.files)))
+        log = data.draw(st.sampled_from(sorted(KINDS[KIND_OF[store]].LOGS)))
+        rows = self.files[store][0][log]
+        assert self.house.log(store, KIND_OF[store], log) == [rows[number] for number in sorted(rows)]
+        self.starts += 1
+        self.forgotten = dict.fromkeys(KIND_OF, 0)
 
     @invariant()
     def bookkeeping(self) -> None:

@@ -15,15 +15,26 @@ from auction.context import HOUSE, Caller, Context, Request
 from auction.events import Record, TransferSent, decode_events, encode_events
 from auction.house import execute
 from auction.outcomes import Executed, Held, Proposal
-from auction.player_state import PlayerState
 from auction.state import StoreId
-from auction.trades import judge, prepare, settle, take_transfer
+from auction.stores import State
+from auction.trades import judge, prepare, settle
+from auction.transfers import take_transfer
 from shardnode.agreement.facts import finished_key, prepared_key
 from shardnode.agreement.messages import Outcome, Participant, Party, Prepared, TradeId, Value
 from shardnode.storage.facts import Unsent, transfer_key
 from shardnode.storage.port import Append, Entry
 from shardnode.storage.sqlite_storage import SqliteStorage
-from tests.auction.house import CATALOG, HOUR_S, NAMING_KEY, START_MS, store_of
+from tests.auction.house import (
+    CATALOG,
+    HOUR_S,
+    HOUSE_STORE,
+    NAMING_KEY,
+    START_MS,
+    empty,
+    market_of,
+    seal,
+    store_of,
+)
 
 ANN, BOB, CYD = (store_of(name) for name in ("ann", "bob", "cyd"))
 HOMES = {ANN: "n1", BOB: "n2", CYD: "n2"}
@@ -39,17 +50,25 @@ class Node:
         self.storage = SqliteStorage(data, NAMING_KEY)
         self.position = self.storage.open().position
         self.now_ms = START_MS
-        self.states: dict[StoreId, PlayerState] = {}
+        self.states: dict[StoreId, State] = {}
 
-    def store(self, store: StoreId) -> PlayerState:
+    def store(self, store: StoreId) -> State:
         """A store that is at home here."""
         assert HOMES[store] == self.name
-        return self.states.setdefault(store, PlayerState())
+        return self.states.setdefault(store, empty(store))
 
     def context(self) -> Context:
         """What a decision here knows."""
         return Context(
-            CATALOG, self.now_ms, store_of, lambda low, _: low, self.name, at_home=lambda s: HOMES[s] == self.name
+            catalog=CATALOG,
+            now_ms=self.now_ms,
+            store_of=store_of,
+            market_of=market_of,
+            house=HOUSE_STORE,
+            seal=seal,
+            random_int=lambda low, _: low,
+            node=self.name,
+            at_home=lambda store: HOMES.get(store) == self.name,
         )
 
     def keep(self, record: Record, facts: dict[str, msgspec.Struct | None]) -> None:
