@@ -1,10 +1,14 @@
-"""What a server pushes: `hello` once a socket opens, and `event` for everything a player is told.
+"""What a server pushes: `hello` once a socket opens, `event` for everything a player is told, `watch` for what he
+watches.
 
 The classes give the shape of `data` for each event type; the rules make the notices (`auction.state.Notice`).
 """
 
+from typing import Literal
+
 import msgspec
 
+from auction.results import ListingView
 from auction.state import DeliveryKind, OfferState
 
 
@@ -98,3 +102,45 @@ EVENTS: dict[str, type[msgspec.Struct]] = {
     "commodity.filled": CommodityFilled,
 }
 """Event type → what its `data` carries."""
+
+
+class Matches(msgspec.Struct, frozen=True):
+    """Listings that came to match a saved search, or a followed listing that has changed; each as it is now."""
+
+    listings: list[ListingView]
+    missed: int
+    """Of a saved search: how many further changes there were that matched, or that nobody had the time to look at."""
+
+
+class Price(msgspec.Struct, frozen=True, gc=False):
+    """The latest trade of a commodity."""
+
+    commodity: str
+    price: int
+    at_ms: int
+    volume: int
+    """Pieces ever traded."""
+
+
+class WatchMatched(msgspec.Struct, frozen=True, kw_only=True):
+    """Params of the push `watch`. It has no `seq`, is not kept, and is not sent to who does not read."""
+
+    watch: str
+    type: Literal["watch.matched"] = "watch.matched"
+    at_ms: int
+
+
+class ListingsMatched(WatchMatched, frozen=True, kw_only=True):
+    """Of a saved search or a followed listing."""
+
+    data: Matches
+
+
+class PriceMatched(WatchMatched, frozen=True, kw_only=True):
+    """Of a followed commodity."""
+
+    data: Price
+
+
+WATCHED: tuple[type[WatchMatched], ...] = (ListingsMatched, PriceMatched)
+"""What the params of the push `watch` may be."""

@@ -1,0 +1,1 @@
+"""Watches against what changes: who is told what, how often, and what it may cost."""
