@@ -1,7 +1,6 @@
 """Deliveries: taking in what other stores sent, and claiming what waits."""
 
-from auction import cooldowns, ids, notices
-from auction.amounts import fits
+from auction import cooldowns, ids, notices, stash
 from auction.commands import ClaimDelivery
 from auction.context import Context
 from auction.events import DeliveryClaimed, DeliveryMade, Event, Goods, Refund, TransferSent, TransferTaken
@@ -94,10 +93,7 @@ def _frozen(state: PlayerState, row: Delivery | None, context: Context) -> Refus
 
 
 def _no_room(state: PlayerState, row: Delivery, context: Context) -> Refusal | None:
-    if len(state.items) + len(row.items) > context.catalog.rules.stash_capacity and row.items:
-        return Refusal("stash_full")
-    for commodity, quantity in row.commodities.items():
-        held = state.commodities.get(commodity)
-        if held is not None and not fits(held.quantity + quantity):
-            return Refusal("stash_full")
+    full = stash.no_room(state, len(row.items), row.commodities, context.catalog.rules.stash_capacity)
+    if full is not None:
+        return full
     return None if has_room(state.owner(), row.gold) else Refusal("wallet_full")

@@ -1,10 +1,11 @@
 """What enters the house and what leaves it, at the word of a game's own service."""
 
-from auction import audit_log, ids
-from auction.amounts import LIFETIME_MAX, fits
+from auction import audit_log, ids, stash
+from auction.amounts import LIFETIME_MAX
 from auction.commands import Grant, GrantedItem, Take
 from auction.context import Context
-from auction.events import Audited, Event, Granted, StoreOpened, Taken
+from auction.events import Audited, Event, Granted, Taken
+from auction.opening import opened
 from auction.outcomes import Undecided
 from auction.params import fitting_levels
 from auction.player_state import PlayerState
@@ -26,9 +27,7 @@ def grant(state: PlayerState, service: str, ask: Grant, context: Context) -> tup
     unknown = _unknown(ask, context)
     if unknown is not None:
         return unknown
-    opened = state.account.get(0)
-    store = context.store_of(ask.player)
-    account = opened or Account.opened(ask.player, store, context.life_of(store), context.now_ms)
+    account, opening = opened(state, ask.player, context)
     no_room = _no_room(state, account, ask, context)
     if no_room is not None:
         return no_room
@@ -36,7 +35,6 @@ def grant(state: PlayerState, service: str, ask: Grant, context: Context) -> tup
         _roll(ids.mint(account.store, "i", account.items_made + count), item, context)
         for count, item in enumerate(ask.items, start=1)
     )
-    opening = [] if opened else [StoreOpened(account.player, store, account.life, context.now_ms)]
     granted = Granted(ask.gold, items, ask.commodities, context.now_ms)
     entry = _entry(account, service, "admin.grant", ask, [item.item for item in items], context)
     return [*opening, granted, entry], GrantResult(ask.player, ask.gold, list(items))
@@ -46,30 +44,24 @@ def take(
     state: PlayerState, service: str, ask: Take, context: Context
 ) -> tuple[list[Event], GrantResult] | Refusal | Undecided:
     """Gold and goods out of wallet and stash, and out of the house for good."""
-    opened = state.account.get(0)
-    if opened is None and not context.is_present(ask.player):
+    if state.account.get(0) is None and not context.is_present(ask.player):
         return Refusal("no_such_player")
     for commodity in ask.commodities:
         if commodity not in context.catalog.commodities:
             return Refusal("no_such_commodity")
-    items = [state.items.get(item) for item in dict.fromkeys(ask.items)]
-    held = [item for item in items if item is not None]
-    if len(held) < len(ask.items):
+    items = stash.find(state, ask.items)
+    if not isinstance(items, tuple):
+        return items
+    if len(set(ask.items)) < len(items):
         return Refusal("no_such_item")
-    short = cannot_pay(state, ask.gold)
+    short = cannot_pay(state, ask.gold) or stash.cannot_give_all(state, ask.commodities)
     if short is not None:
         return short
-    for commodity, quantity in ask.commodities.items():
-        row = state.commodities.get(commodity)
-        if quantity > (row.quantity if row is not None else 0):
-            return Refusal("insufficient_goods")
     commodities = {commodity: quantity for commodity, quantity in ask.commodities.items() if quantity}
-    store = context.store_of(ask.player)
-    account = opened or Account.opened(ask.player, store, context.life_of(store), context.now_ms)
-    opening = [] if opened else [StoreOpened(account.player, store, account.life, context.now_ms)]
+    account, opening = opened(state, ask.player, context)
     taken = Taken(ask.gold, tuple(ask.items), commodities, context.now_ms)
     entry = _entry(account, service, "admin.take", ask, ask.items, context)
-    return [*opening, taken, entry], GrantResult(ask.player, ask.gold, held)
+    return [*opening, taken, entry], GrantResult(ask.player, ask.gold, list(items))
 
 
 def _entry(
@@ -95,11 +87,12 @@ def _unknown(ask: Grant, context: Context) -> Refusal | None:
 
 
 def _no_room(state: PlayerState, account: Account, ask: Grant, context: Context) -> Refusal | None:
-    if ask.items and len(state.items) + len(ask.items) > context.catalog.rules.stash_capacity:
-        return Refusal("stash_full")
+    full = stash.no_room(state, len(ask.items), ask.commodities, context.catalog.rules.stash_capacity)
+    if full is not None:
+        return full
     for commodity, quantity in ask.commodities.items():
         row = state.commodities.get(commodity)
-        if row is not None and not (fits(row.quantity + quantity) and row.granted + quantity <= LIFETIME_MAX):
+        if row is not None and row.granted + quantity > LIFETIME_MAX:
             return Refusal("stash_full")
     if not has_room(account, ask.gold) or account.gold_granted + ask.gold > LIFETIME_MAX:
         return Refusal("wallet_full")

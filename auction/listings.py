@@ -7,7 +7,7 @@ takes it, how much gold the bidder's leg must hold, and how the listing will sta
 
 import msgspec
 
-from auction import audit_log, cooldowns, ids, notices
+from auction import audit_log, cooldowns, ids, notices, stash
 from auction.amounts import fits
 from auction.commands import BuyOut, CancelListing, CreateListing, PlaceBid
 from auction.context import Context
@@ -19,6 +19,7 @@ from auction.player_state import PlayerState
 from auction.pricing import contest, deposit, extended_end_ms, fee, max_bid, min_bid
 from auction.refusals import Refusal
 from auction.results import ListingResult
+from auction.sending import send
 from auction.standing import too_new
 from auction.state import Listing, ListingRules
 from auction.views import listing_view
@@ -55,7 +56,7 @@ def create(
     """Put an item of the stash up for sale, under the rules of now."""
     item = state.items.get(ask.item)
     if item is None:
-        return Refusal("no_such_item")
+        return stash.missing(state, ask.item)
     not_now = context.freezes.against(players=(seller,), categories=(item.category,)) or too_new(state, context)
     if not_now is not None:
         return not_now
@@ -263,7 +264,5 @@ def _proceeds(state: PlayerState, row: Listing, closed: ListingClosed, context: 
 
 
 def _transfer(state: PlayerState, player: str, payload: Payload, context: Context) -> TransferSent:
-    to = context.store_of(player)
-    life = context.life_of(to)
-    last = state.transfers_out.get(ids.life_mark(to, life))
-    return TransferSent(to, (last.number if last is not None else 0) + 1, payload, context.now_ms, life)
+    (sent,) = send(state, context, [(context.store_of(player), payload)])
+    return sent

@@ -53,7 +53,7 @@ KEYS_SWEPT_S = 3600
 KEYS_MAX = 200_000
 """How many keys one store remembers at most; beyond it mutations are refused as too frequent."""
 OFFER_ITEMS_MAX = 10
-"""How many items, and how many commodities, one side of an offer names at most: both sides travel in one vote."""
+"""How many items, and how many commodities, one side of an offer names at most: all of them travel in one message."""
 UNTOLD_KEYS_KEPT = 64
 """How many of the latest keys that the node itself gave, and told nobody, are kept; cut back to it at twice as many."""
 
@@ -422,13 +422,13 @@ class PreparedLeg(msgspec.Struct, frozen=True):
 
     trade: str
     listing: str
-    """What it is about: a listing or an offer."""
+    """What it is about: a listing or an offer; one that is about to be made has its id already."""
     side: TradeSide
     kind: TradeKind
     leg: bytes
     """What was asked of this store, see `auction.legs`."""
     vote: bytes
-    """What it answered; empty on the buyer's side."""
+    """What it answered; empty where the other side needs to know no more than its YES."""
     held: int
     """Gold held here; 0 on the seller's side."""
     key: str | None

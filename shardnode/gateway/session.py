@@ -214,7 +214,7 @@ class Session:
             if isinstance(params, Login):
                 self._login(params, call)
             else:
-                bad = bad_param(params, self._catalog)
+                bad = bad_param(params, self._catalog, self._caller.player if self.state is State.LOGGED_IN else None)
                 if bad is not None:
                     raise BadParams(bad.path, bad.message)
                 self._ask(method, params, call)
