@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from auction.commands import BuyCommodity, FreezeTrading, SellCommodity, ThawTrading
 from auction.events import encode_events
 from auction.ids import NAMING_KEY_BYTES
 from auction.state import StoreId
@@ -25,6 +26,27 @@ def trade() -> House:
     house.bid("bob", house.create("ann", start_bid=20), 60)
     house.buy_out("cyd", house.create("bob", buyout=50), 50)
     return house
+
+
+def every_kind() -> House:
+    """The same, and commodities were ordered and a category frozen: stores of every kind, and all their logs."""
+    house = trade()
+    house.grant("bob", commodities={"tin": 9})
+    house.done(house.ask("bob", SellCommodity(commodity="tin", quantity=5, limit_price=4)))
+    house.done(house.ask("cyd", BuyCommodity(commodity="tin", quantity=3, limit_price=4)))
+    house.done(house.ask("ops", FreezeTrading(key="f1", what="category", id="bells"), "operator"))
+    house.done(house.ask("cyd", BuyCommodity(commodity="tin", quantity=2, limit_price=4)))
+    house.done(house.ask("ops", ThawTrading(key="f2", what="category", id="bells"), "operator"))
+    return house
+
+
+def logs_of(house: House) -> dict[StoreId, dict[str, list]]:
+    """Every row of every log of a house, whose stores no checkpoint has seen."""
+    return {
+        store: {log: list(getattr(state, log)) for log in state.LOGS}
+        for store, state in house.states.items()
+        if state.head() is not None
+    }
 
 
 def as_kept(house: House) -> dict[StoreId, dict[str, dict]]:

@@ -7,8 +7,8 @@ import pytest
 
 from shardnode.storage.offline import OfflineDirectory
 from shardnode.storage.port import StorageFault
-from tests.auction.house import store_of
-from tests.storage.histories import as_kept, trade, write
+from tests.auction.house import HOUSE_STORE, market_of, store_of
+from tests.storage.histories import as_kept, every_kind, logs_of, trade, write
 from tests.storage.rows import kept
 from tests.storage.shell import sql, store_file
 
@@ -18,11 +18,14 @@ def contents(directory: Path) -> dict[str, bytes]:
     return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("saved", [0, 3, 5])
+@pytest.mark.parametrize("saved", [0, 3, 16, 19, 21])
 @pytest.mark.parametrize("crashed", [True, False])
 def test_every_store_is_read_as_its_node_would_know_it(tmp_path: Path, saved: int, crashed: bool) -> None:
-    """File and journal together give every store, after a clean stop and after a crash, and no byte changes."""
-    house = trade()
+    """File and journal together give every store and its logs, after a clean stop and after a crash, and no byte
+    changes.
+    """
+    house = every_kind()
+    assert saved <= len(house.records)
     storage = write(house, tmp_path / "data", saved)
     data = tmp_path / "data"
     if crashed:
@@ -34,9 +37,43 @@ def test_every_store_is_read_as_its_node_would_know_it(tmp_path: Path, saved: in
     with OfflineDirectory(data) as directory:
         read = {store: kept(directory.load(store)) for store in directory.stores()}
         assert kept(directory.player("ann")) == read[store_of("ann")]
+        assert kept(directory.market("tin")) == read[market_of("tin")]
+        assert kept(directory.house()) == read[HOUSE_STORE]
         assert not directory.player("nobody").account
+        assert not directory.market("salt").book
+        logs = {
+            store: {log: list(directory.log(store, log)) for log in directory.load(store).LOGS}
+            for store in directory.stores()
+        }
     assert read == as_kept(house)
+    assert logs == logs_of(house)
     assert contents(data) == before
+
+
+def test_logs_are_read_side_by_side_with_the_stores_that_they_are_of(tmp_path: Path) -> None:
+    """Of a crashed directory whose files are copied to be read: readers of one file do not disturb one another."""
+    house = every_kind()
+    storage = write(house, tmp_path / "data", 19)
+    shutil.copytree(tmp_path / "data", tmp_path / "crashed")
+    storage.close()
+    ann = store_of("ann")
+    with OfflineDirectory(tmp_path / "crashed") as directory:
+        first, second = directory.log(ann, "history"), directory.log(ann, "history")
+        pairs = []
+        for row in first:
+            pairs.append((row, next(second)))
+            assert kept(directory.player("ann")) == as_kept(house)[ann]
+    assert pairs == [(row, row) for row in house.state("ann").history]
+
+
+def test_a_store_of_a_kind_without_that_log_has_no_rows_of_it(tmp_path: Path) -> None:
+    """Whoever reads a log of all stores need not know which kinds have it; what was never a log is none either."""
+    write(every_kind(), tmp_path, 21).close()
+    with OfflineDirectory(tmp_path) as directory:
+        assert list(directory.log(HOUSE_STORE, "history")) == []
+        assert len(list(directory.log(HOUSE_STORE, "audit"))) == 2
+        assert list(directory.log(store_of("ann"), "items")) == []
+        assert list(directory.log(store_of("nobody"), "history")) == []
 
 
 def test_a_directory_in_use_is_refused_and_kept_from_others_while_it_is_read(tmp_path: Path) -> None:
