@@ -240,6 +240,11 @@ class Connection(WebSocketServerProtocol):
 
     # outlet of the session
 
+    @property
+    def unsent_bytes(self) -> int:
+        """What was written since the transport's buffer is full; 0 while it is not."""
+        return self._unsent_bytes if self._stalled else 0
+
     def send(self, payload: bytes) -> None:
         """Send one message; nothing happens on a connection that is closing."""
         if self.state != self.STATE_OPEN:

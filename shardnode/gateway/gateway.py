@@ -14,6 +14,7 @@ from shardnode.gateway.occupancy import Occupancy
 from shardnode.gateway.ports import Ports
 from shardnode.gateway.presence import Presence
 from shardnode.gateway.site import build_site
+from shardnode.wire.events import WatchMatched
 from shardnode.wire.openrpc import openrpc_document
 from worlddata.types import Catalog
 
@@ -61,6 +62,10 @@ class Gateway:
     def push(self, player: str, notice: Notice) -> None:
         """Tell a player's sessions; call it only once the notice is durable, in the order of `seq`."""
         self._presence.push(player, notice)
+
+    def match(self, player: str, matched: WatchMatched) -> None:
+        """Tell a player's sessions that something they watch has come; nothing is kept for those that do not read."""
+        self._presence.match(player, matched)
 
     def stop(self) -> "Deferred[None]":
         """Take no more calls, answer those under way, close every socket with 1001. Fires when all are gone, at the

@@ -26,6 +26,8 @@ class GatewayLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What the gateway's own `unavailable` tells a client to wait."""
     unsent_bytes_max: int = 4_194_304
     """Bytes waiting for a client that reads slowly; beyond it the socket is closed with 1013."""
+    unsent_for_watches_max: int = 65_536
+    """Bytes waiting for a client that reads slowly, beyond which it is not told of its watches."""
     sockets_max: int = 10_000
     """WebSockets of the node; one more is closed with 1013."""
     sockets_per_address_max: int = 1_000

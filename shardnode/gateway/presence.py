@@ -1,10 +1,11 @@
 """Who is connected to this node, and how a notice reaches all of a player's sessions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from auction.state import Notice
 from shardnode.wire.codec import Codec
+from shardnode.wire.events import WatchMatched
 
 
 class Listener(Protocol):
@@ -14,6 +15,9 @@ class Listener(Protocol):
 
     def push(self, payload: bytes) -> None:
         """Send an encoded push."""
+
+    def push_if_read(self, payload: bytes) -> None:
+        """The same, unless the client lags behind with reading."""
 
 
 class Presence:
@@ -49,11 +53,21 @@ class Presence:
         return player in self._sessions
 
     def push(self, player: str, notice: Notice) -> None:
-        """Tell all of a player's sessions, encoded once an encoding."""
+        """Tell all of a player's sessions."""
+        for session, payload in self._encoded(player, "event", notice):
+            session.push(payload)
+
+    def match(self, player: str, matched: WatchMatched) -> None:
+        """Tell all of a player's sessions something that is not kept for those that lag behind."""
+        for session, payload in self._encoded(player, "watch", matched):
+            session.push_if_read(payload)
+
+    def _encoded(self, player: str, method: str, params: object) -> Iterator[tuple[Listener, bytes]]:
+        """A player's sessions, each with a push in its encoding, encoded once."""
         payloads: dict[Codec, bytes] = {}
         for session in tuple(self._sessions.get(player, ())):  # a push may end a session
             codec = session.codec
             payload = payloads.get(codec)
             if payload is None:
-                payload = payloads[codec] = codec.push("event", notice)
-            session.push(payload)
+                payload = payloads[codec] = codec.push(method, params)
+            yield session, payload

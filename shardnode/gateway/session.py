@@ -73,6 +73,10 @@ UNKNOWN = "unknown"
 class Outlet(Protocol):
     """What a session may do with its connection."""
 
+    @property
+    def unsent_bytes(self) -> int:
+        """How much waits for a client that reads slowly."""
+
     def send(self, payload: bytes) -> None:
         """Send one message; nothing happens on a connection that is closing."""
 
@@ -164,6 +168,13 @@ class Session:
         """Pass on a push to who is logged in. Once the token has expired it stays away; events.since has it later."""
         if self._is_logged_in():
             self._outlet.send(payload)
+
+    def push_if_read(self, payload: bytes) -> None:
+        """The same, but nothing piles up for a client that reads more slowly than it is told: it is told less."""
+        if self._outlet.unsent_bytes > self._limits.unsent_for_watches_max:
+            self._ports.metrics.limit_hit("unsent_for_watches_max")
+        else:
+            self.push(payload)
 
     def overdue(self) -> float | None:
         """Answer what the house did not in time. Returns in how many seconds to look again, None for not at all."""

@@ -50,6 +50,8 @@ def error_of(client: Client) -> tuple[int, str]:
 class Nowhere:
     """A connection that nobody looks at."""
 
+    unsent_bytes = 0
+
     def send(self, payload: bytes) -> None:
         """Nobody gets it."""
 

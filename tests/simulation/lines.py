@@ -23,6 +23,9 @@ class Line:
     says it, `heard` when it reaches the client, `cut` that the line is gone, `minted` of a key that the node gave.
     """
 
+    unsent_bytes = 0
+    """Clients read at once."""
+
     def __init__(
         self,
         world: World,
