@@ -47,14 +47,16 @@ def test_declined_and_withdrawn_offers_return_everything(house: House) -> None:
     declined = offer(giver, taker, {"gold": 30, "items": giver.items}, {"gold": 1})
     assert taker.call("offer.decline", offer=declined)["state"] == "declined"
     eventually(lambda: giver.gold() == (100, 0))
-    assert giver.event("offer.closed")["data"] == {"offer": declined, "state": "declined"}
+    for side in (giver, taker):
+        assert side.event("offer.closed")["data"] == {"offer": declined, "state": "declined"}
     (back,) = giver.deliveries()
     assert (back["kind"], [item["item"] for item in back["items"]]) == ("returned", giver.items)
     giver.claim_all()
     withdrawn = offer(giver, taker, {"gold": 30}, {})
     assert giver.call("offer.withdraw", offer=withdrawn)["state"] == "withdrawn"
     assert giver.gold() == (100, 0)
-    assert taker.event("offer.closed")["data"] == {"offer": withdrawn, "state": "withdrawn"}
+    for side in (giver, taker):
+        assert side.event("offer.closed")["data"] == {"offer": withdrawn, "state": "withdrawn"}
     assert taker.refusal("offer.accept", offer=withdrawn).reason in ("offer_closed", "no_such_offer")
     assert giver.refusal("offer.withdraw", offer=withdrawn).reason == "offer_closed"
     assert taker.gold() == (100, 0) and taker.deliveries() == []
