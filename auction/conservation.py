@@ -12,6 +12,7 @@ import msgspec
 from auction.amounts import fits
 from auction.market.state import BookOrder, MarketState
 from auction.player_state import PlayerState
+from auction.stash import pieces_held
 from auction.state import Assets, Item, Order
 from auction.stores import State
 
@@ -24,7 +25,7 @@ class Balance(msgspec.Struct):
     held: int = 0
     """In wallets and stashes."""
     escrow: int = 0
-    """With open listings, in the books of commodities, and held for trades that are not decided yet."""
+    """With open listings and offers, in the books of commodities, and held for trades that are not decided yet."""
     in_flight: int = 0
     """In deliveries waiting to be claimed, and on the way between stores."""
 
@@ -62,6 +63,16 @@ class Totals:
         for name, quantity in assets.commodities.items():
             self.commodities.setdefault(name, Balance()).in_flight += quantity
 
+    def count_once(self, assets: Assets) -> None:
+        """Leave out what is still in escrow in one store and has entered the other already."""
+        self.gold.escrow -= assets.gold
+        self.items.escrow -= len(assets.items)
+        for item in assets.items:
+            if item.item in self.duplicates:
+                self.duplicates.remove(item.item)
+        for name, quantity in assets.commodities.items():
+            self.commodities.setdefault(name, Balance()).escrow -= quantity
+
     def balanced(self) -> bool:
         """Whether all that was added is conserved and every item is in one place."""
         balances = (self.gold, self.items, *self.commodities.values())
@@ -75,6 +86,10 @@ class Totals:
             commodity.granted += row.granted
             commodity.burned += row.burned
             commodity.held += row.quantity
+        for aside in (*(offer.give for offer in state.offers), *state.trades):
+            self.items.escrow += self._count(aside.items)
+            for name, quantity in aside.commodities.items():
+                self.commodities.setdefault(name, Balance()).escrow += quantity
         for delivery in state.deliveries:
             for name, quantity in delivery.commodities.items():
                 self.commodities.setdefault(name, Balance()).in_flight += quantity
@@ -113,8 +128,9 @@ class Totals:
 
 
 def gold_in_escrow(state: PlayerState) -> int:
-    """Leaders' maxima and deposits with the open listings of a store."""
-    return sum(row.leader_max + row.deposit for row in state.listings if row.state == "open")
+    """Leaders' maxima and deposits with the open listings of a store, and what its open offers give."""
+    in_listings = sum(row.leader_max + row.deposit for row in state.listings if row.state == "open")
+    return in_listings + sum(row.give.gold for row in state.offers)
 
 
 def gold_held(state: PlayerState) -> int:
@@ -158,16 +174,18 @@ def _of_a_player(state: PlayerState) -> dict[str, bool]:
     )
     amounts = [
         account.gold + account.gold_held,
-        *(row.quantity for row in state.commodities),
+        *(row.quantity + pieces_held(state, row.commodity) for row in state.commodities),
+        *(amount for row in state.offers for amount in (row.give.gold, *row.give.commodities.values())),
         *(amount for row in state.listings for amount in (row.leader_max, row.deposit, row.price or 0)),
         *(row.gold for row in state.deliveries),
         *(quantity for row in state.deliveries for quantity in row.commodities.values()),
         *(amount for row in state.orders for amount in (row.gold, row.remaining)),
     ]
     resting = [row for row in state.orders if row.state != "sent"]
+    escrow_is_right = account.gold_escrowed == gold_in_escrow(state)
     return {
         "the ledger's balances do not add up to what was granted": placed == account.gold_granted,
-        "the escrow's balance is not what the open listings hold": account.gold_escrowed == gold_in_escrow(state),
+        "the escrow's balance is not what the open listings and offers hold": escrow_is_right,
         "the held balance is not what the open trades hold": account.gold_held == gold_held(state),
         "the waiting balance is not what the deliveries hold": account.gold_waiting == gold_waiting(state),
         "an order does not hold what it is worth": all(row.gold == _worth(row) for row in resting),

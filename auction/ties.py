@@ -1,4 +1,4 @@
-"""What stores say of one another: a leader's maximum stands in two stores, the number of a transfer in two.
+"""What stores say of one another: a leader's maximum stands in two stores, an offer in two, a transfer's number in two.
 
 `Ties` reads stores one by one, and what nodes keep of transfers and trades between them; then it says where two stores
 disagree, and what lies between them. It holds over all stores of a house, also of one that was stopped, or died, in the
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from auction import ids
-from auction.carrying import carried
+from auction.carrying import NOTHING, carried
 from auction.conservation import Totals
 from auction.events import BidPlaced, Goods, Payload, Refund, TransferSent
 from auction.evolve import after_placing
@@ -21,8 +21,9 @@ from auction.legs import BuyerLeg, Vote, decode_leg, decode_vote
 from auction.listings import BidVote
 from auction.market.state import MarketState
 from auction.market.ties import OrderTies
+from auction.offers.ties import OfferTies
 from auction.player_state import PlayerState
-from auction.state import Bid, PreparedLeg, StoreId
+from auction.state import Assets, Bid, PreparedLeg, StoreId
 from auction.stores import State
 
 Lead = tuple[str, int]
@@ -36,11 +37,8 @@ class HalfSettled(msgspec.Struct, frozen=True):
 
     store: StoreId
     row: PreparedLeg
-    vote: Vote
-
-    def paid(self) -> int:
-        """Gold that the trade moves from the buyer's store to the seller's."""
-        return self.vote.held if isinstance(self.vote, BidVote) else self.vote.due
+    vote: Vote | None
+    """The listing's; a trade about an offer has none."""
 
 
 class Ties:
@@ -62,6 +60,7 @@ class Ties:
         self._committed: dict[str, bytes] = {}
         self._gold_elsewhere = 0
         self._orders = OrderTies()
+        self._offers = OfferTies()
 
     @property
     def open_trades(self) -> int:
@@ -100,17 +99,20 @@ class Ties:
         for _to, payload in self._under_way():
             totals.add_in_flight(carried(payload))
         for half in self._half_settled():
-            if half.row.side == "buyer":
-                totals.gold.escrow -= half.paid()
-            else:
-                totals.gold.in_flight += half.paid()
+            in_both, in_neither = self._moved(half)
+            totals.count_once(in_both)
+            totals.add_in_flight(in_neither)
 
     def faults(self) -> list[str]:
         """Where two stores disagree, in words for an operator; empty for a sound house."""
         elsewhere = sum(carried(payload).gold for _to, payload in self._under_way())
-        elsewhere += sum(-half.paid() if half.row.side == "buyer" else half.paid() for half in self._half_settled())
+        for half in self._half_settled():
+            in_both, in_neither = self._moved(half)
+            elsewhere += in_neither.gold - in_both.gold
         under_way = [payload for _to, payload in self._under_way()]
+        half_settled = [half.row for half in self._half_settled()]
         found = [*self._transfer_faults(), *self._lead_faults(), *self._orders.faults(under_way, self._lives)]
+        found += self._offers.faults(under_way, half_settled, self._lives)
         if self._gold_elsewhere != elsewhere:
             more = self._gold_elsewhere - elsewhere
             found.append(f"over all stores {more} more gold went elsewhere than came from there or is on its way")
@@ -119,6 +121,7 @@ class Ties:
     def _add_player(self, store: StoreId, state: PlayerState) -> None:
         self._players[store] = state.owner().player
         self._orders.add_player(state)
+        self._offers.add(store, state)
         for row in state.listings:
             if row.state == "open" and row.leader is not None:
                 self._leads[row.listing] = (row.leader, row.leader_max)
@@ -131,7 +134,16 @@ class Ties:
     def _half_settled(self) -> Iterator[HalfSettled]:
         for trade, legs in self._legs.items():
             if trade in self._committed and len(legs) == 1:
-                yield HalfSettled(*legs[0], decode_vote(self._committed[trade]))
+                store, row = legs[0]
+                is_of_a_listing = row.kind in ("bid", "buyout")
+                yield HalfSettled(store, row, decode_vote(self._committed[trade]) if is_of_a_listing else None)
+
+    def _moved(self, half: HalfSettled) -> tuple[Assets, Assets]:
+        """What is in both stores of a trade, and what in neither, as long as one of them has not settled it."""
+        if half.vote is None:
+            return self._offers.moved(half.row)
+        paid = Assets(half.vote.held if isinstance(half.vote, BidVote) else half.vote.due)
+        return (paid, NOTHING) if half.row.side == "buyer" else (NOTHING, paid)
 
     def _carried_by_pair(self) -> dict[Pair, dict[int, TransferSent]]:
         """The transfers to be carried, by their numbers."""
