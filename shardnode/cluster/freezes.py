@@ -4,8 +4,9 @@
     a change is durable: Frozen ──────────────────► keeps it, if it is newer than what it has, and decides by it
     a link is up: Frozen ◄────────────────────────► the same, either way: so one that was cut off catches up
 
-The home tells the others before its operator hears the answer, on the links on which everything else comes as well:
-whatever a linked node is asked after that answer, it knows of the freeze. One that is cut off does not, and goes on.
+The home tells the others no later than it answers its operator, on the links on which everything else comes as well:
+a linked node knows after one message's way, and before anything that its peer does then. One that is cut off does not
+know, and goes on.
 """
 
 from collections import Counter
