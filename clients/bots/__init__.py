@@ -1,6 +1,7 @@
-"""A believable population: sellers, bargain hunters, snipers and collectors who make a market in any house.
+"""A believable population: sellers, bargain hunters, gatherers, crafters and others who make a market in any house.
 
-`strategies` say what a bot wants (`intentions`), purely; `population` says who lives there; `living` carries it out.
+`strategies` and `wares` say what a bot wants (`intentions`), purely, out of common `habits`; `population` says who
+lives there, `worth` what things sell for; `living` carries it out, by the house's methods in `requests`.
 """
 
 from clients.bots.command import bots_command

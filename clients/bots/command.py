@@ -85,7 +85,7 @@ def bots_command(
     populate: bool,
     as_json: bool,
 ) -> None:
-    """Let a population of bots trade: sellers, bargain hunters, snipers and collectors."""
+    """Let a population of bots trade: sellers and hunters, gatherers, crafters and who makes a market for them."""
     if (data is None) == (token_file is None):
         raise click.UsageError("give either --data (the house's own directory) or --token-file")
     bots = population(seed, players)
@@ -186,6 +186,7 @@ def _summary(market: Market) -> str:
     refused = sum(count for name, count in done.items() if name.startswith("refused"))
     failed = sum(count for name, count in done.items() if name.startswith("failed"))
     return (
-        f"{done['Sell']} listings, {done['Bid']} bids, {done['BuyOut']} buyouts, {done['Claim']} claims, "
+        f"{done['Sell']} listings, {done['Bid']} bids, {done['BuyOut']} buyouts, "
+        f"{done['Order'] + done['TakeQuote']} orders, {done['MakeOffer']} offers, {done['Claim']} claims, "
         f"{refused} refused, {failed} failed, {done.total()} requests"
     )

@@ -11,34 +11,38 @@ from typing import Any
 
 import msgspec
 
-from clients.bots.intentions import (
-    Adventure,
-    Bid,
-    BuyOut,
-    Claim,
-    Intention,
-    Leave,
-    Look,
-    SeeDeliveries,
-    SeeStash,
-    SeeWallet,
-    Sell,
+from clients.bots.habits import Life, Trade
+from clients.bots.intentions import Adventure, Craft, Gather, Hear, Intention, Leave
+from clients.bots.population import (
+    Bot,
+    Gift,
+    Ware,
+    chance_of,
+    friends,
+    handiwork,
+    harvest,
+    loot,
+    specialities,
+    starting_gift,
 )
-from clients.bots.population import Bot, Gift, chance_of, loot, starting_gift
-from clients.bots.strategies import STRATEGIES, Life, Trade
-from clients.bots.worth import Appraiser
-from clients.calls import Bounds, pages
+from clients.bots.requests import request
+from clients.bots.strategies import STRATEGIES
+from clients.bots.worth import Appraiser, worth_of_piece
+from clients.calls import pages
 from clients.client import Client
 from clients.errors import AuctionError, NotFound, Refused
+from clients.watched import Match
 
 VISITORS = 12
 """How many bots are connected at once."""
-INTENTIONS_A_VISIT = 30
+INTENTIONS_A_VISIT = 40
 REST_AFTER_FAILURE_S = 2.0
 POPULATE_RATE = 400.0
 """Intentions a second while the market is being filled."""
-POPULATE_ROUNDS = 2
-"""How many visits everybody makes to fill the market: the first brings listings, the second bids on them."""
+POPULATE_ROUNDS = 3
+"""How many visits everybody makes to fill the market: the first brings listings and orders, the others trade."""
+MATCHES_HEARD = 10
+"""How many of the latest pushes of its watches a bot remembers of a visit."""
 
 TIMES_KEPT = 10_000
 """Of how many of the latest bids and buyouts the times are kept."""
@@ -91,26 +95,33 @@ class Market:
         self._lives: dict[str, Life] = {}
         self._chances = {bot.player: chance_of(bot.seed) for bot in bots}
         self._bases: list[str] = []
-        self._trade: Trade | None = None
+        self._trades: dict[str, Trade] = {}
+        """Player → what the strategy knows."""
 
     async def open(self) -> None:
         """Learn the house's rules, and give everybody who owns nothing yet something to start with."""
         client = self._service or await self._log_in(self._bots[0].player)
         world = await client.world()
+        commodities = (await client.commodities()).commodities
         self._bases = [base.base async for page in pages(client.bases, limit=100) for base in page.bases]
-        self._trade = Trade(
-            appraiser=Appraiser(world.rarities),
+        trade = Trade(
+            appraiser=Appraiser(world.rarities, commodities),
             categories=[category.category for category in world.categories if category.holds == "items"],
             durations_s=world.rules.durations_s,
             listings_max=world.rules.max_listings,
             price_max=world.rules.price_max,
         )
+        wares = [Ware(each.commodity, each.tick, worth_of_piece(each)) for each in commodities]
+        chance_of(f"{self._bots[0].seed}/wares").shuffle(wares)
+        for bot, near in zip(self._bots, friends(self._bots), strict=True):
+            own = tuple(specialities(bot, wares, len(self._bots)))
+            self._trades[bot.player] = msgspec.structs.replace(trade, friends=near, wares=own)
         if self._service is None:
             await client.close()
             return
         for bot in self._bots:
             if not await self._owned_something(bot):
-                await self._give(bot, starting_gift(bot, self._bases))
+                await self._give(bot, starting_gift(bot, self._bases, self._trades[bot.player].wares))
 
     async def populate(self) -> None:
         """Let everybody come by quickly, so that there is a market."""
@@ -157,13 +168,18 @@ class Market:
     async def _trade_with(self, client: Client, bot: Bot) -> None:
         life = self._lives.get(bot.player)
         if life is None:
-            assert self._trade is not None
             strategy = STRATEGIES[bot.strategy]
-            life = self._lives[bot.player] = strategy(self._trade, self._chances[bot.player], self._clock.wall_ms)
+            trade, chance = self._trades[bot.player], self._chances[bot.player]
+            life = self._lives[bot.player] = strategy(trade, chance, self._clock.wall_ms)
+        heard: deque[Match] = deque(maxlen=MATCHES_HEARD)
+        client.listen_to_watches(heard.append)
         intention = life.send(None)
         for _ in range(INTENTIONS_A_VISIT):
             if isinstance(intention, Leave):
                 return
+            if isinstance(intention, Hear):
+                intention = life.send(list(heard))
+                continue
             await self._pace.turn()
             intention = life.send(await self._carry_out(client, bot, intention))
         self._lives.pop(bot.player).close()
@@ -180,39 +196,23 @@ class Market:
         return outcome
 
     async def _ask(self, client: Client, bot: Bot, intention: Intention) -> Any:
+        """Ask the house; what happens in the game's world, its service tells the house."""
+        now_ms = self._clock.wall_ms()
         match intention:
-            case SeeWallet():
-                return await client.wallet()
-            case SeeDeliveries():
-                return await client.deliveries()
-            case Claim(delivery=delivery):
-                return await client.claim(delivery)
-            case SeeStash():
-                return await client.inventory()
-            case Look():
-                price: Bounds | None = None if intention.price_max is None else {"max": intention.price_max}
-                return await client.search(
-                    category=intention.category,
-                    sort=intention.sort,
-                    order=intention.order,
-                    price=price,
-                    limit=intention.limit,
-                )
-            case Sell():
-                return await client.sell(
-                    intention.item,
-                    start_bid=intention.start_bid,
-                    buyout=intention.buyout,
-                    duration_s=intention.duration_s,
-                )
-            case Bid(listing=listing, amount=amount):
-                return await client.bid(listing, amount)
-            case BuyOut(listing=listing, price=seen):
-                return await client.buyout(listing, seen)
             case Adventure():
-                return await self._give(bot, loot(bot, self._bases, self._clock.wall_ms()))
-            case Leave():
-                return None
+                return await self._give(bot, loot(bot, self._bases, now_ms))
+            case Gather():
+                return await self._give(bot, harvest(bot, self._trades[bot.player].wares, now_ms))
+            case Craft(commodity=commodity, quantity=quantity):
+                return await self._craft(bot, {commodity: quantity}, handiwork(bot, self._bases, now_ms))
+            case _:
+                return await request(client, intention)
+
+    async def _craft(self, bot: Bot, used: dict[str, int], made: Gift) -> Any:
+        if self._service is None:
+            return None
+        await self._service.take(bot.player, commodities=used, key=f"used-{made.key}")
+        return await self._give(bot, made)
 
     async def _owned_something(self, bot: Bot) -> bool:
         assert self._service is not None
@@ -224,7 +224,9 @@ class Market:
     async def _give(self, bot: Bot, gift: Gift) -> Any:
         if self._service is None:
             return None
-        return await self._service.grant(bot.player, gold=gift.gold, items=gift.items, key=gift.key)
+        return await self._service.grant(
+            bot.player, gold=gift.gold, items=gift.items, commodities=gift.commodities, key=gift.key
+        )
 
     async def _fail(self, error: AuctionError) -> None:
         self.done[f"failed: {error.reason or error.code}"] += 1

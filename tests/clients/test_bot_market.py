@@ -16,6 +16,7 @@ from clients.bots.population import Bot, population
 from clients.errors import unavailable
 from tests.clients.fake_client import NOW_MS, PURSE, WORLD, FakeClient, surroundings_of
 from tests.clients.fake_house import ITEM, FakeHouse, Json, Refuse, listing_of
+from tests.clients.shop import EXCHANGE, OFFERS, WATCHES
 
 DELIVERY = {
     "delivery": "ann.d1",
@@ -73,7 +74,7 @@ def house_of_trade() -> FakeHouse:
         "player.get": lambda player, _params: {**PURSE, "player": player, "listings": 0, "deliveries": 1},
         "inventory.list": lambda _player, _params: {
             "items": [{**ITEM, "item": f"x.i{n}", "rarity": "common"} for n in range(9)],
-            "commodities": {},
+            "commodities": {"iron_ore": 500},
             "next": None,
         },
         "delivery.list": lambda _player, _params: {"deliveries": [DELIVERY], "next": None},
@@ -84,6 +85,10 @@ def house_of_trade() -> FakeHouse:
         "listing.buyout": lambda _player, _params: {"listing": listing_of(state="sold"), "item": ITEM, "paid": 120},
         "admin.player": inspect,
         "admin.grant": grant,
+        "admin.take": lambda _player, params: {"player": params["player"], "gold": 0, "items": []},
+        **EXCHANGE,
+        **OFFERS,
+        **WATCHES,
     }
     return house
 
@@ -108,7 +113,7 @@ def methods(house: FakeHouse) -> Counter[str]:
     return Counter(method for _, method, _ in house.executed)
 
 
-def test_populating_brings_listings_bids_buyouts_and_claims() -> None:
+def test_populating_brings_something_of_everything() -> None:
     """Every bot comes by for each round, and the market has some of everything, within seconds."""
     house, hand = house_of_trade(), HandClock()
     market, opened, bots = market_of(house, hand)
@@ -121,8 +126,11 @@ def test_populating_brings_listings_bids_buyouts_and_claims() -> None:
     assert Counter(client.player for client in opened) == dict.fromkeys((bot.player for bot in bots), POPULATE_ROUNDS)
     assert all(client.closed for client in opened)
     done = methods(house)
-    assert done["listing.create"] >= 100
+    assert done["listing.create"] >= 60
     assert min(done["listing.bid"], done["listing.buyout"], done["delivery.claim"]) > 5
+    assert min(done["commodity.buy"], done["commodity.sell"], done["commodity.cancel"]) > 5
+    assert min(done["offer.make"], done["offer.accept"] + done["offer.decline"]) > 5
+    assert min(done["watch.create"] + done["watch.delete"], done["admin.take"]) > 0
     assert hand.now_s < 5
 
 

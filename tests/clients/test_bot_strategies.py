@@ -1,6 +1,5 @@
 """What bots want, read as transcripts: view in, intention out."""
 
-from random import Random
 from typing import Any
 
 import msgspec
@@ -8,99 +7,48 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auction.results import (
-    DeliveriesResult,
-    InventoryResult,
-    PlayerResult,
-    SearchResult,
-    WorldResult,
-)
 from auction.state import Item
+from clients.bots.habits import BIDS_A_VISIT, PURSE_SHARE_MAX, SALES_A_VISIT
 from clients.bots.intentions import (
     Adventure,
+    AnswerOffer,
     Bid,
     BuyOut,
     Claim,
-    Intention,
-    Leave,
-    Look,
-    SeeDeliveries,
-    SeeStash,
-    SeeWallet,
+    MakeOffer,
+    Order,
     Sell,
+    TakeQuote,
+    Unwatch,
+    Watch,
 )
-from clients.bots.population import PLAYERS_MAX, SHARES, loot, population, starting_gift
-from clients.bots.strategies import BIDS_A_VISIT, PURSE_SHARE_MAX, SALES_A_VISIT, STRATEGIES, Life, Trade
-from clients.bots.worth import Appraiser
-from clients.errors import Outbid, Refused
-from tests.clients.fake_client import NOW_MS, PURSE, WORLD
+from clients.bots.population import (
+    GATHER_EVERY_MS,
+    PLAYERS_MAX,
+    SHARES,
+    friends,
+    harvest,
+    loot,
+    population,
+    specialities,
+    starting_gift,
+)
+from clients.bots.strategies import STRATEGIES, WATCHES_KEPT
+from clients.errors import Frozen, Outbid, Refused
+from shardnode.wire.events import ListingsMatched
+from tests.clients.bot_world import AMONG_FRIENDS, TRADE, WARES, World, kinds, life_of, wanted
+from tests.clients.fake_client import NOW_MS
 from tests.clients.fake_house import ITEM, listing_of
 
-RULES = msgspec.convert(WORLD, WorldResult)
-TRADE = Trade(
-    appraiser=Appraiser(RULES.rarities),
-    categories=["swords", "bows"],
-    durations_s=(3_600, 43_200),
-    listings_max=10,
-    price_max=2**53 - 1,
-)
 OUTBID = Outbid(-32003, "outbid", "no", {"price": 130, "min_bid": 137})
-
-
-class World:
-    """What a bot meets: every intention gets a plausible outcome out of these lists."""
-
-    def __init__(self, *, gold: int = 5_000, deliveries: int = 0, items: int = 0, **listing: Any) -> None:
-        self.purse = {**PURSE, "gold": {"available": gold, "escrowed": 0}, "deliveries": deliveries, "listings": 0}
-        self.items = [{**ITEM, "item": f"ann.i{number}"} for number in range(items)]
-        self.found = [listing_of(f"s{number}.l1", **listing) for number in range(10)]
-        self.refuse: dict[type, Exception] = {}
-
-    def outcome(self, intention: Intention) -> Any:
-        """What comes back."""
-        if type(intention) in self.refuse:
-            return self.refuse[type(intention)]
-        match intention:
-            case SeeWallet():
-                return msgspec.convert(self.purse, PlayerResult)
-            case SeeDeliveries():
-                waiting = [
-                    {"delivery": f"ann.d{n}", "kind": "won", "gold": 0, "items": [], "commodities": {}, "listing": None}
-                    for n in range(self.purse["deliveries"])
-                ]
-                return msgspec.convert(
-                    {"deliveries": [{**each, "at_ms": 1} for each in waiting], "next": None}, DeliveriesResult
-                )
-            case SeeStash():
-                return msgspec.convert({"items": self.items, "commodities": {}, "next": None}, InventoryResult)
-            case Look():
-                return msgspec.convert({"listings": self.found, "next": None, "as_of_ms": NOW_MS}, SearchResult)
-            case _:
-                return None
-
-    def visit(self, life: Life) -> list[Intention]:
-        """One visit from arriving to leaving."""
-        intentions = [life.send(None)]
-        while not isinstance(intentions[-1], Leave):
-            assert len(intentions) < 50
-            intentions.append(life.send(self.outcome(intentions[-1])))
-        return intentions
-
-
-def life_of(name: str, seed: int = 1) -> Life:
-    """A life of a strategy."""
-    return STRATEGIES[name](TRADE, Random(seed), lambda: NOW_MS)
-
-
-def kinds(intentions: list[Intention]) -> list[str]:
-    """Their names."""
-    return [type(intention).__name__ for intention in intentions]
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_the_same_seed_wants_the_same(name: str) -> None:
     """Two lives of one seed, in the same world, are the same for many visits; another seed differs."""
     worlds = [World(items=7, buyout=400, ends_at_ms=NOW_MS + 1_000) for _ in range(3)]
+    for world in worlds:
+        world.pieces = {"iron_ore": 500, "silver": 80}
     lives = [life_of(name, seed) for seed in (1, 1, 2)]
     first, same, other = ([world.visit(life) for _ in range(5)] for world, life in zip(worlds, lives, strict=True))
     assert first == same
@@ -144,6 +92,10 @@ def test_no_bot_wants_what_it_cannot_have(
                 assert offered and all(1 <= p < 2**53 for p in offered)
                 assert offered == sorted(offered)
                 assert intention.duration_s in TRADE.durations_s
+            case Order(side="buy", quantity=quantity, limit_price=limit_price):
+                assert quantity * limit_price <= gold * PURSE_SHARE_MAX
+            case Order(side="sell"):
+                raise AssertionError("there are no pieces")
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
@@ -214,6 +166,100 @@ def test_a_collector_keeps_treasures_of_its_shelves() -> None:
     assert "Sell" not in kinds(visit)
 
 
+def test_an_undercutter_asks_less_than_the_cheapest_rival() -> None:
+    """By a little, or less than what such things sold for; nobody else's price means the worth, and half of it is the
+    least.
+    """
+    world = World(items=1, buyout=700)
+    assert [each.buyout for each in wanted(world.visit(life_of("undercutter")), Sell)] == [670]
+    world.market = {"median_price": 600, "sold_24h": 3}
+    assert [each.buyout for each in wanted(world.visit(life_of("undercutter")), Sell)] == [580]
+    (least,) = wanted(World(items=1, buyout=1).visit(life_of("undercutter")), Sell)
+    (worth,) = wanted(World(items=1, buyout=300, mine=True).visit(life_of("undercutter")), Sell)
+    assert (least.start_bid, worth.start_bid) == (None, None)
+    assert least.buyout is not None and worth.buyout is not None
+    assert worth.buyout * 0.4 < least.buyout < worth.buyout * 0.6
+
+
+def test_a_bargain_hunter_keeps_a_few_watches() -> None:
+    """Searches are saved up to a number, and one is changed now and then."""
+    world = World()
+    assert len(wanted(world.visit(life_of("bargain_hunter")), Watch)) == 1
+    kept = {"query": {}, "listing": None, "commodity": None, "at_ms": 1}
+    world.watches = [{**kept, "watch": f"ann.w{number}"} for number in range(WATCHES_KEPT)]
+    life = life_of("bargain_hunter")
+    visits = [world.visit(life) for _ in range(50)]
+    assert not [each for visit in visits for each in wanted(visit, Watch)]
+    assert {each.watch for visit in visits for each in wanted(visit, Unwatch)} == {"ann.w0"}
+
+
+def test_a_bargain_hunter_snaps_up_what_watches_tell() -> None:
+    """What was told of while the hunter was here is bought like what was found."""
+    world = World()
+    world.found = []
+    told = {"watch": "w", "at_ms": 1, "data": {"listings": [listing_of("told.l1", buyout=20)], "missed": 0}}
+    world.told = [msgspec.convert(told, ListingsMatched)]
+    assert wanted(world.visit(life_of("bargain_hunter")), BuyOut) == [BuyOut("told.l1", 20)]
+
+
+def test_friends_are_offered_things_for_a_little_less() -> None:
+    """Some items go to friends, for gold or for pieces, for no more than they are worth."""
+    world, life = World(items=5), life_of("seller", trade=AMONG_FRIENDS)
+    made = [offer for _ in range(40) for offer in wanted(world.visit(life), MakeOffer)]
+    assert {offer.to for offer in made} == set(AMONG_FRIENDS.friends)
+    assert {frozenset(offer.want) for offer in made} == {frozenset({"gold"}), frozenset({"commodities"})}
+    assert all(set(offer.give) == {"items"} for offer in made)
+
+
+@pytest.mark.parametrize(
+    ("give", "want", "answer"),
+    [
+        ({"gold": 100}, {"gold": 0, "commodities": {"iron_ore": 1}}, "accept"),
+        ({"gold": 1}, {"gold": 100}, "decline"),
+        ({"gold": 10}, {"items": ["ann.i1"]}, "decline"),
+        ({"items": [ITEM]}, {"gold": 5_000}, "decline"),
+    ],
+)
+def test_offers_are_judged_by_their_worth(give: Any, want: Any, answer: str) -> None:
+    """What is worth what it costs, and can be paid, is accepted; items of one's own are not parted with so."""
+    world = World()
+    world.offers = [_offer(give, want)]
+    life = life_of("seller", trade=AMONG_FRIENDS)
+    answers = {each.answer for _ in range(10) for each in wanted(world.visit(life), AnswerOffer)}
+    assert answers == {answer}
+
+
+def test_what_cannot_be_accepted_is_declined() -> None:
+    """A refusal on accepting leaves no offer open for ever."""
+    world = World()
+    world.offers = [_offer({"gold": 100}, {"commodities": {"iron_ore": 1}})]
+    world.refuse[AnswerOffer] = Refused(-32003, "insufficient_goods", "no", {})
+    life = life_of("seller", trade=AMONG_FRIENDS)
+    answers = [each.answer for _ in range(10) for each in wanted(world.visit(life), AnswerOffer)]
+    assert answers[::2] == ["accept"] * (len(answers) // 2) and answers[1::2] == ["decline"] * (len(answers) // 2)
+
+
+def test_own_offers_are_taken_back_now_and_then() -> None:
+    """And never accepted."""
+    world = World()
+    world.offers = [_offer({"gold": 100}, {}, maker="ann", to="ben")]
+    life = life_of("seller", trade=AMONG_FRIENDS)
+    assert {each.answer for _ in range(40) for each in wanted(world.visit(life), AnswerOffer)} == {"withdraw"}
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_a_frozen_house_is_outlived(name: str) -> None:
+    """Where every change is refused `frozen`, visits go on to their end, again and again."""
+    world = World(items=5, deliveries=2, buyout=20, price=10, min_bid=11, ends_at_ms=NOW_MS + 1_000)
+    world.pieces = {"iron_ore": 500}
+    world.offers = [_offer({"gold": 100}, {})]
+    frozen = Frozen(-32003, "frozen", "no", {"what": "house"})
+    changes = (Claim, Sell, Bid, BuyOut, Order, TakeQuote, MakeOffer, AnswerOffer, Watch, Unwatch)
+    world.refuse = dict.fromkeys(changes, frozen)
+    life = life_of(name, trade=AMONG_FRIENDS)
+    assert all(kinds(world.visit(life))[-1] == "Leave" for _ in range(10))
+
+
 def test_own_listings_and_leads_are_left_alone() -> None:
     """No bot bids on its own listing or against itself."""
     for changed in ({"mine": True}, {"winning": True, "buyout": None}):
@@ -242,6 +288,34 @@ def test_a_population_is_made_of_its_seed() -> None:
     assert {bot.strategy for bot in many} == SHARES.keys() == STRATEGIES.keys()
 
 
+def test_even_a_small_population_has_one_of_each() -> None:
+    """Every strategy is there as soon as there are as many players."""
+    assert [bot.strategy for bot in population(7, len(SHARES))] == list(SHARES)
+
+
+def test_friendship_is_mutual() -> None:
+    """Everybody has friends among the others, nobody is its own."""
+    for players in (1, 2, 3, 10):
+        bots = population(5, players)
+        circle = dict(zip((bot.player for bot in bots), friends(bots), strict=True))
+        assert all(player not in near for player, near in circle.items())
+        assert all(player in circle[friend] for player, near in circle.items() for friend in near)
+        assert all(len(near) == min(2, players - 1) for near in circle.values())
+
+
+def test_pieces_come_from_the_start_and_from_gathering() -> None:
+    """Everybody starts with its specialities and gathers no other; a harvest is the same however often asked for."""
+    bot = population(1, 1)[0]
+    known = specialities(bot, WARES, 60)
+    assert starting_gift(bot, ["a"], known).commodities.keys() == {ware.commodity for ware in known}
+    for at_ms in range(0, 10 * GATHER_EVERY_MS, GATHER_EVERY_MS):
+        gift = harvest(bot, known, at_ms)
+        assert gift == harvest(bot, known, at_ms + GATHER_EVERY_MS - 1)
+        assert gift.key != harvest(bot, known, at_ms + GATHER_EVERY_MS).key
+        ((commodity, quantity),) = gift.commodities.items()
+        assert commodity in {ware.commodity for ware in known} and quantity >= 1
+
+
 def test_gifts_have_keys_of_their_own() -> None:
     """Starting gifts and each hour's loot are the same however often asked for, and differ by bot and hour."""
     one, two = population(1, 2)
@@ -252,3 +326,16 @@ def test_gifts_have_keys_of_their_own() -> None:
     assert len(keys) == 6
     assert starting_gift(one, bases).key != starting_gift(two, bases).key
     assert all(len(key) <= 64 for key in keys)
+
+
+def _offer(give: Any, want: Any, *, maker: str = "ben", to: str = "ann") -> Any:
+    """An open offer."""
+    return {
+        "offer": "o.f1",
+        "from": maker,
+        "to": to,
+        "give": give,
+        "want": want,
+        "state": "open",
+        "expires_at_ms": NOW_MS + 1_000,
+    }
