@@ -30,7 +30,7 @@ from shardnode.storage.columns import RowDamaged, drop_rows, keys_text, put_rows
 from shardnode.storage.port import Snapshot
 
 PAGE_BYTES = 1024
-"""Page size of a store's file: with one page a table and an index at least, a new store of a player takes 50 KiB."""
+"""Page size of a store's file: with one page a table and an index at least, a new player's store takes about 50 KiB."""
 LOG_ROWS_READ = 1_000
 """How many rows of a log are fetched at once."""
 
