@@ -10,18 +10,30 @@ ask ─► execute (auction.house) ─► Executed   its record goes to the jour
 """
 
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import msgspec
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from auction.commands import AdminMutation, Ask, BuyOut, Command, Mutation, PlaceBid
+from auction.commands import (
+    AcceptOffer,
+    AdminMutation,
+    Ask,
+    BuyCommodity,
+    BuyOut,
+    Command,
+    MakeOffer,
+    Mutation,
+    PlaceBid,
+    SellCommodity,
+)
 from auction.context import Answer, Context, Request
 from auction.house import execute
 from auction.outcomes import Answered, Asleep, Elsewhere, Executed, Locked, Proposal, Sent, Undecided
 from auction.results import ListingView
-from auction.state import Notice
+from auction.state import Notice, TradeKind
 from shardnode.node.awake_stores import AwakeStores
 from shardnode.node.gate import Gate
 from shardnode.node.journal_writer import JournalWriter
@@ -41,8 +53,15 @@ NotYet = Sent | Asleep | Locked | Elsewhere | Proposal | Undecided
 """What `execute` returns instead of an answer; but for Sent nothing was changed."""
 
 
-TRADES: frozenset[type[Ask]] = frozenset((PlaceBid, BuyOut))
-"""What is counted as a trade."""
+TRADES: dict[type[Ask], TradeKind | Literal["order"]] = {
+    PlaceBid: "bid",
+    BuyOut: "buyout",
+    MakeOffer: "offer",
+    AcceptOffer: "accept",
+    BuyCommodity: "order",
+    SellCommodity: "order",
+}
+"""What is counted as a trade, and as which kind."""
 
 
 class RequestLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,8 +183,7 @@ class Requests:
 
     def _finish_request(self, request: Request, outcome: Executed, answer: "Deferred[Answer]", now_ms: int) -> None:
         if outcome.record:
-            if type(request.ask) in TRADES:
-                self._metrics.trade_done("within", "committed")
+            self._count(request, "within", outcome.answer)
             position = self._records.commit(outcome.record, now_ms)
         else:
             position = self._stores.position(outcome.reads)
@@ -251,6 +269,7 @@ class Requests:
 
         def go() -> bool:
             answer, position = self._heard[place]
+            self._count(asked.request, "across", answer)
             self._gate.when(position, _answer_once, asked.answer, answer)
             return True
 
@@ -259,6 +278,12 @@ class Requests:
                 asked.answer.errback(_in_doubt(asked.request, sent.subject))
 
         self._turns.wait(place, go, give_up, max(asked.until_s - self._seconds(), 0))
+
+    def _count(self, request: Request, scope: str, answer: Answer) -> None:
+        """A trade that changed something; an order that its market refused is given up, a losing bid is a trade."""
+        kind = TRADES.get(type(request.ask))
+        if kind is not None:
+            self._metrics.trade_done(kind, scope, "aborted" if kind == "order" and answer.refused else "committed")
 
     def _hear(self, heard: Answered, position: int) -> None:
         """Another store has answered: tell who sent the request, and those who repeated it meanwhile."""

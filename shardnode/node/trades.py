@@ -369,7 +369,7 @@ class Trades:
         opened = self._open.pop(trade)
         assert opened.settled is not None, trade
         self._goods.pop((opened.proposal.home, opened.proposal.subject), None)
-        self._metrics.trade_done("across", "resolved" if opened.told else "committed")
+        self._metrics.trade_done(opened.proposal.kind, "across", "resolved" if opened.told else "committed")
         if not opened.told:
             self._gate.when(opened.position, opened.answer.callback, opened.settled.answer)
 
@@ -379,7 +379,7 @@ class Trades:
         if opened is None or task.value.commit:
             return
         del self._open[task.trade]
-        self._metrics.trade_done("across", "resolved" if opened.told else "aborted")
+        self._metrics.trade_done(opened.proposal.kind, "across", "resolved" if opened.told else "aborted")
         if opened.answer.called:
             return
         if opened.again is not None:
@@ -402,7 +402,7 @@ class Trades:
         if opened.settled is not None:
             self._answer(trade)
         elif opened.until_s <= now_s and not opened.told:
-            self._metrics.trade_done("across", "in_doubt")
+            self._metrics.trade_done(opened.proposal.kind, "across", "in_doubt")
             opened.told = True
             ask = opened.request.ask
             assert isinstance(ask, Mutation | AdminMutation), ask

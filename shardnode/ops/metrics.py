@@ -60,7 +60,7 @@ class Metrics:
         self._replayed_records = 0
         self._checkpointed_stores = 0
         self._timers_fired = 0
-        self._trades: dict[tuple[str, str], int] = {}
+        self._trades: dict[tuple[str, str, str], int] = {}
         self._peer_frames = 0
         self._peer_messages = 0
         self._limits: dict[str, int] = {}
@@ -99,11 +99,11 @@ class Metrics:
         """A listing was ended by its timer."""
         self._timers_fired += 1
 
-    def trade_done(self, scope: str, outcome: str) -> None:
-        """A bid or buyout of a player here: "within" the node, or "across" nodes, where it was "committed", "aborted",
-        told "in_doubt", or "resolved", decided after that.
+    def trade_done(self, kind: str, scope: str, outcome: str) -> None:
+        """A trade of a player here, of a kind in `auction.state.TradeKind`, or an "order" for pieces: "within" the
+        node, or "across" nodes; it was "committed", "aborted", told "in_doubt", or "resolved", decided after that.
         """
-        self._trades[scope, outcome] = self._trades.get((scope, outcome), 0) + 1
+        self._trades[kind, scope, outcome] = self._trades.get((kind, scope, outcome), 0) + 1
 
     def frame_sent(self, messages: int) -> None:
         """One turn's messages left for another node."""
@@ -155,10 +155,10 @@ class Metrics:
         ):
             yield CounterMetricFamily(name, text, value=count)
         trades = CounterMetricFamily(
-            "auction_trades", "Bids and buyouts of players here, within the node or across", labels=["scope", "outcome"]
+            "auction_trades", "Trades of players here, within the node or across", labels=["kind", "scope", "outcome"]
         )
-        for (scope, outcome), count in self._trades.items():
-            trades.add_metric([scope, outcome], count)
+        for labels, count in self._trades.items():
+            trades.add_metric(labels, count)
         yield trades
         limits = CounterMetricFamily("auction_limit_hits", "How often a bound of the node was met", labels=["limit"])
         for name, count in self._limits.items():
