@@ -93,10 +93,12 @@ def _no_offer_left(state: PlayerState, context: Context) -> Refusal | None:
 
 
 def cannot_receive(state: PlayerState, player: str, offer: str, context: Context) -> Refusal | None:
-    """What the other player's store has against one more offer; those that a trade is about to bring count."""
+    """What the other player's store has against one more offer. Those that a trade is about to bring count; what has
+    expired does not, though the news of it may still be under way.
+    """
     if state.account.get(0) is None and not context.is_present(player):
         return Refusal("no_such_player")
-    waiting = [row.offer for row in state.inbox]
+    waiting = [row.offer for row in state.inbox if context.now_ms < row.expires_at_ms]
     waiting.extend(row.listing for row in state.trades if row.kind == "offer" and row.side == "seller")
     maker, rules = ids.minter(offer), context.catalog.rules
     from_maker = sum(ids.minter(other) == maker for other in waiting)

@@ -14,7 +14,7 @@ Place = tuple[int, int, str]
 """Made (0) or received (1), its number or instant, its id."""
 
 
-def list_offers(ask: ListOffers, viewer: str, home: PlayerState, _context: Context) -> OffersResult | Refusal:
+def list_offers(ask: ListOffers, viewer: str, home: PlayerState, context: Context) -> OffersResult | Refusal:
     """A page of offers: those that the player made, then those made to the player, the oldest first of each."""
     text = text_after(ask)
     if isinstance(text, Refusal):
@@ -24,7 +24,8 @@ def list_offers(ask: ListOffers, viewer: str, home: PlayerState, _context: Conte
         return Refusal("cursor_mismatch")
     rows: dict[Place, Offer | ReceivedOffer] = {(0, row.number, row.offer): row for row in home.offers}
     rows.update({(1, row.made_at_ms, row.offer): row for row in home.inbox})
-    places = (place for place in sorted(rows) if after is None or place > after)
+    still_open = (place for place in sorted(rows) if context.now_ms < rows[place].expires_at_ms)
+    places = (place for place in still_open if after is None or place > after)
     found = list(islice(places, ask.limit + 1))
     page = found[: ask.limit]
     more = cursor(ask, ".".join(map(str, page[-1]))) if len(found) > ask.limit else None

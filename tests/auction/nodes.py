@@ -98,6 +98,7 @@ class Nodes:
         self.trades: dict[str, Trade] = {}
         self.answered: list[Answered] = []
         """What requests that went to other stores were answered, in the order in which the answers came."""
+        self.present: set[str] = set()
         self._random = random.Random(1)
         self._grants = 0
 
@@ -121,6 +122,7 @@ class Nodes:
             seal=seal,
             random_int=self._random.randint,
             node=node or "",
+            is_present=self.present.__contains__,
             at_home=lambda other: self.homes.get(other) == node,
             life_of=lambda other: self.lives.get(other, 1),
             freezes=self.freezes.get(node or "", NOTHING_FROZEN),
@@ -254,10 +256,11 @@ class Nodes:
         assert totals.balanced(), msgspec.structs.asdict(totals.gold)
         return ties
 
-    def grant(self, player: str, gold: int = 0, items: int = 0) -> list[str]:
+    def grant(self, player: str, gold: int = 0, items: int = 0, commodities: dict[str, int] | None = None) -> list[str]:
         """Grant, and return the ids of the items."""
         self._grants += 1
-        ask = Grant(key=f"g{self._grants}", player=player, gold=gold, items=[GrantedItem(base="tide_oar")] * items)
+        wanted = [GrantedItem(base="tide_oar")] * items
+        ask = Grant(key=f"g{self._grants}", player=player, gold=gold, items=wanted, commodities=commodities or {})
         return [item.item for item in self.ask("mint", ask, "service").items]
 
     def create(self, seller: str, **params: Any) -> str:

@@ -268,6 +268,7 @@ class TestEnding:
         assert house.state("al").due_offers(house.now_ms) == [offer]
         for answer in (accept(house, "bo", offer), decline(house, "bo", offer), withdraw(house, "al", offer)):
             assert refused(answer) == ("offer_closed", {})
+        assert (shown(house, "al"), shown(house, "bo")) == ([], [])
         expire(house, offer)
         assert house.wallet("al") == 1_000
 
