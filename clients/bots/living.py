@@ -35,11 +35,11 @@ from clients.watched import Match
 
 VISITORS = 12
 """How many bots are connected at once."""
-INTENTIONS_A_VISIT = 40
+INTENTIONS_A_VISIT = 60
 REST_AFTER_FAILURE_S = 2.0
-POPULATE_RATE = 400.0
+POPULATE_RATE = 600.0
 """Intentions a second while the market is being filled."""
-POPULATE_ROUNDS = 3
+POPULATE_ROUNDS = 4
 """How many visits everybody makes to fill the market: the first brings listings and orders, the others trade."""
 MATCHES_HEARD = 10
 """How many of the latest pushes of its watches a bot remembers of a visit."""

@@ -22,9 +22,10 @@ START_GOLD_MIN, START_GOLD_MAX = 1_500, 60_000
 START_ITEMS_MIN, START_ITEMS_MAX = 6, 12
 START_PIECES_WORTH = 2_000
 """About how much gold the pieces of each speciality are worth that one starts with."""
-SPECIALITIES = 3
-"""How many commodities one knows."""
-PLAYERS_A_COMMODITY = 6
+SPECIALITIES = {"market_maker": 6}
+SPECIALITIES_ELSE = 3
+"""How many commodities one knows, by strategy."""
+PLAYERS_A_COMMODITY = 4
 """The more players, the more commodities are known, so that there are always some to trade with."""
 LOOT_GOLD_MAX = 400
 LOOT_ITEMS_MAX = 3
@@ -125,8 +126,9 @@ def friends(bots: Sequence[Bot]) -> list[tuple[str, ...]]:
 
 def specialities(bot: Bot, wares: Sequence[Ware], players: int) -> list[Ware]:
     """The commodities that a bot knows, of those that such a population trades in."""
-    known = wares[: max(SPECIALITIES, players // PLAYERS_A_COMMODITY)]
-    return chance_of(f"{bot.seed}/specialities").sample(known, min(SPECIALITIES, len(known)))
+    known = wares[: max(SPECIALITIES_ELSE, players // PLAYERS_A_COMMODITY)]
+    count = SPECIALITIES.get(bot.strategy, SPECIALITIES_ELSE)
+    return chance_of(f"{bot.seed}/specialities").sample(known, min(count, len(known)))
 
 
 def starting_gift(bot: Bot, bases: list[str], wares: Sequence[Ware] = ()) -> Gift:

@@ -105,7 +105,7 @@ def _trade(side: OrderSide, ware: Ware, quantity: int, bound: float) -> Life:
         return
     best = book.bids[0].price + ware.tick if book.bids else going_price(ware, book)
     price = min(in_ticks(ware, best), int(bound / quantity) // ware.tick * ware.tick)
-    if price:
+    if price >= ware.worth * CHEAP:
         yield Order(side, ware.commodity, quantity, price)
 
 

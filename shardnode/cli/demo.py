@@ -30,6 +30,12 @@ RATE = 200.0
 """Requests a second of all bots."""
 SETTLE_S = 15.0
 """How long trades and transfers may take to end when nobody trades any more."""
+SORTS = {
+    "bids and buyouts": ("bid", "buyout"),
+    "commodity orders": ("order",),
+    "offers made or accepted": ("offer", "accept"),
+}
+"""What is told of trades: each sort with its kinds in the nodes' metrics."""
 LOOK_EVERY_S = 0.2
 STOP_S = 10.0
 """How long a process may take to end before it is killed."""
@@ -182,17 +188,15 @@ class Outcome:
 
     def __init__(self, report: "Report", samples: "Samples", under_way: int, audit: "Audit") -> None:
         self._report = report
+        self._samples = samples
         self._under_way = under_way
         self._audit = audit
-        name = "auction_trades_total"
-        self._within = round(samples.value(name, scope="within", outcome="committed"))
-        self._across = round(samples.value(name, scope="across", outcome="committed"))
-        self._aborted = round(samples.value(name, outcome="aborted"))
 
     @property
     def is_well(self) -> bool:
-        """Whether there were trades of both kinds, all are over, and nothing was lost or doubled."""
-        return bool(self._within and self._across and not self._under_way and self._audit.balanced)
+        """Whether there were trades of each sort within and across nodes, all are over, and nothing was lost."""
+        every = all(self._done(kinds, scope) for kinds in SORTS.values() for scope in ("within", "across"))
+        return every and not self._under_way and self._audit.balanced
 
     def print_table(self) -> None:
         """Print it for a person."""
@@ -203,22 +207,33 @@ class Outcome:
         table.add_column()
         table.add_column(justify="right")
         for what, figure in (
-            ("trades within nodes", f"{self._within:,}"),
-            ("trades across nodes", f"{self._across:,}"),
-            ("trades aborted", f"{self._aborted:,}"),
+            *(
+                (f"{sort} {scope} nodes", f"{self._done(kinds, scope):,}")
+                for sort, kinds in SORTS.items()
+                for scope in ("within", "across")
+            ),
+            ("given up, nothing done", f"{self._count(outcome='aborted'):,}"),
             ("requests in doubt", f"{self._report.doubted:,}"),
             ("… resolved by repeating the key", f"{self._report.resolved:,}"),
             ("bid, p50 / p90 / p99", self._latency("Bid")),
             ("buyout, p50 / p90 / p99", self._latency("BuyOut")),
+            ("order, p50 / p90 / p99", self._latency("Order")),
             ("still under way between nodes", f"{self._under_way:,}"),
             ("gold in the house", f"{self._audit.gold.granted - self._audit.gold.burned:,}"),
             ("items in the house", f"{self._audit.items.granted - self._audit.items.burned:,}"),
+            ("pieces in the house", f"{sum(row.granted - row.burned for row in self._audit.commodities.values()):,}"),
             ("balanced", "yes" if self._audit.balanced else "NO"),
         ):
             table.add_row(what, figure)
         Console().print(table)
         for fault in self._audit.faults:
             click.echo(fault, err=True)
+
+    def _done(self, kinds: tuple[str, ...], scope: str) -> int:
+        return sum(self._count(kind=kind, scope=scope, outcome="committed") for kind in kinds)
+
+    def _count(self, **labels: str) -> int:
+        return round(self._samples.value("auction_trades_total", **labels))
 
     def _latency(self, name: str) -> str:
         latency = self._report.latency_ms.get(name)

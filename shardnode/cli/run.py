@@ -14,11 +14,13 @@ from clients.bots.population import PLAYERS_MAX
 from clients.options import DEFAULT_URL
 
 if TYPE_CHECKING:
+    from clients.client import Client
     from shardnode.cli.children import Child
 
 VISITOR = "you"
 VISITOR_GOLD = 50_000
 VISITOR_ITEMS = 3
+VISITOR_PIECES = 200
 TOKEN_S = 30 * 86_400
 STOP_S = 15.0
 """How long a process may take to end before it is killed."""
@@ -31,8 +33,10 @@ You are the player "{visitor}". Your token (good for 30 days):
 
 Try next, in another terminal:
   .venv/bin/auction client {options} search --sort price
-  .venv/bin/auction client {options} wallet
-  .venv/bin/auction client {options} watch
+  .venv/bin/auction client {options} commodities
+  .venv/bin/auction client {options} book {ware}
+  .venv/bin/auction client {options} candles {ware}
+  .venv/bin/auction client {options} live
 
 Ctrl-C ends it; the data stays in {data}.
 """
@@ -117,10 +121,22 @@ async def _welcome(data: Path, url: str) -> None:
 
     service = await connect(url, mint(data, "run", "service", TOKEN_S))
     bases = (await service.bases(limit=VISITOR_ITEMS)).bases
+    ware = await _best_known(service)
     await service.grant(
         VISITOR, gold=VISITOR_GOLD, items=[{"base": base.base} for base in bases], key=f"welcome {VISITOR}"
     )
+    await service.grant(VISITOR, commodities={ware: VISITOR_PIECES}, key=f"welcome {VISITOR} {ware}")
     service.close()
     token = mint(data, VISITOR, "player", TOKEN_S)
     options = f"--data {data} --as {VISITOR}" if url == DEFAULT_URL else f"--url {url} --data {data} --as {VISITOR}"
-    click.echo(GREETING.format(url=url, visitor=VISITOR, token=token, options=options, data=data))
+    click.echo(GREETING.format(url=url, visitor=VISITOR, token=token, options=options, data=data, ware=ware))
+
+
+async def _best_known(service: "Client") -> str:
+    """The commodity that was traded most in the latest minutes."""
+    commodities = [each.commodity for each in (await service.commodities()).commodities]
+    volumes = [
+        sum(candle.volume for candle in (await service.candles(commodity, 60, limit=10)).candles)
+        for commodity in commodities
+    ]
+    return commodities[volumes.index(max(volumes))]

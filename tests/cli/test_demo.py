@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
 
+from shardnode.cli.demo import SORTS
 from tests.cli.test_run import group_lives, kill_group, told
 from tests.processes import AUCTION
 
@@ -40,8 +41,9 @@ def test_a_node_is_killed_and_nothing_is_lost(tmp_path: Path) -> None:
     assert "kill -9 n2" in output and "n2 was started again" in output
     rows = [[cell.strip() for cell in line.split("│")] for line in output.splitlines() if "│" in line]
     figures = {row[1]: row[2] for row in rows}
-    assert int(figures["trades within nodes"].replace(",", "")) > 0
-    assert int(figures["trades across nodes"].replace(",", "")) > 0
+    for sort in SORTS:
+        for scope in ("within", "across"):
+            assert int(figures[f"{sort} {scope} nodes"].replace(",", "")) > 0
     assert (figures["still under way between nodes"], figures["balanced"]) == ("0", "yes")
     directories = [tmp_path / "demo" / node for node in ("n1", "n2", "n3")]
     assert subprocess.run([AUCTION, "audit", *directories], capture_output=True, check=False).returncode == 0
