@@ -13,14 +13,13 @@ import msgspec
 from twisted.internet.defer import Deferred, fail, gatherResults, inlineCallbacks, succeed
 from twisted.python.failure import Failure
 
-from auction.events import decode_events
-from auction.evolve import evolve
 from auction.state import StoreId
 from auction.stores import KINDS, Kind, State
 from shardnode.cluster.reactor import Reactor
 from shardnode.node.lanes import Lane
 from shardnode.ops.metrics import Metrics
 from shardnode.storage.port import Snapshot, Storage, StorageFault
+from shardnode.storage.replay import replay
 
 
 class StoreLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +67,7 @@ class AwakeStores:
         limits: StoreLimits,
         metrics: Metrics,
     ) -> None:
-        """`kind_of` tells the kind of a store that has no file yet."""
+        """`kind_of` tells the kind of a store that was never written to."""
         self._reactor = reactor
         self._storage = storage
         self._kind_of = kind_of
@@ -201,12 +200,14 @@ class AwakeStores:
     def _load(self, store: StoreId) -> Generator["Deferred[Any]", Any, AwakeStore]:
         started_s = self._reactor.seconds()
         loaded = yield self._files_lane.do(self._storage.stores.load, store)
-        state, saved = loaded or (KINDS[self._kind_of(store)](), 0)
+        state, saved = loaded or (None, 0)
         tail = yield self._journal_lane.do(self._storage.journal.replay, store, saved)
         if tail:
-            yield self._files_lane.do(_replay, state, tail)
+            state = yield self._files_lane.do(_replay, state, tail)
         self._metrics.store_woken(len(tail), self._reactor.seconds() - started_s)
         position = tail[-1][0] if tail else saved
+        if state is None:
+            state = KINDS[self._kind_of(store)]()
         return AwakeStore(store, state, position, saved, self._reactor.seconds())
 
     def _woken(self, awake: AwakeStore, store: StoreId) -> None:
@@ -221,10 +222,10 @@ class AwakeStores:
             woken.errback(failure)
 
 
-def _replay(state: State, tail: list[tuple[int, bytes]]) -> None:
+def _replay(state: State | None, tail: list[tuple[int, bytes]]) -> State | None:
     for _, part in tail:
-        for event in decode_events(part):
-            evolve(state, event)
+        state = replay(state, part)
+    return state
 
 
 def _take_changes(state: State) -> dict[str, dict[Any, msgspec.Struct | None]]:

@@ -15,11 +15,8 @@ from typing import Self
 import msgspec
 from sqlalchemy import Connection, select
 
-from auction.events import HouseOpened, StoreOpened, decode_events
-from auction.evolve import evolve
 from auction.house_state import HouseState
 from auction.ids import house_store, market_store, player_store
-from auction.market.events import MarketOpened
 from auction.market.state import MarketState
 from auction.player_state import PlayerState
 from auction.state import StoreId
@@ -31,6 +28,7 @@ from shardnode.storage.databases import Databases
 from shardnode.storage.faults import DISK_ERRORS, RESTORE_NODE, RESTORE_STORE, fault
 from shardnode.storage.node_tables import BATCHES, FACTS, NODE
 from shardnode.storage.port import StorageFault
+from shardnode.storage.replay import replay
 from shardnode.storage.upgrades import NODE_FILE, STORE_FILE, Versions
 
 CACHE_KIB = 1_024
@@ -39,9 +37,6 @@ _IDENTIFY = select(NODE)
 _FACTS = select(FACTS).order_by(FACTS.c.key)
 _JOURNAL = select(BATCHES).where(BATCHES.c.last_position > select(NODE.c.cut_position).scalar_subquery())
 _IN_ORDER = _JOURNAL.order_by(BATCHES.c.last_position)
-
-_OPENED: dict[type, Kind] = {StoreOpened: "player", MarketOpened: "market", HouseOpened: "house"}
-"""The first event of a store → its kind."""
 
 
 class OfflineDirectory:
@@ -142,11 +137,7 @@ class OfflineDirectory:
                 )
         for at, part in self._beyond(store, position):
             try:
-                happened = decode_events(part)
-                if state is None:
-                    state = KINDS[_OPENED[type(happened[0])]]()
-                for event in happened:
-                    evolve(state, event)
+                state = replay(state, part)
             except Exception as error:
                 raise StorageFault(
                     f"{path}: record {at} does not fit what it holds: {error!r}: {RESTORE_STORE}"

@@ -31,6 +31,8 @@ from shardnode.storage.port import Snapshot
 
 PAGE_BYTES = 1024
 """Page size of a store's file: with one page a table and an index at least, a new player's store takes about 50 KiB."""
+ROWS_PUT = 1_000
+"""How many rows one statement writes: while they are put into words, the interpreter does nothing else."""
 LOG_ROWS_READ = 1_000
 """How many rows of a log are fetched at once."""
 
@@ -61,7 +63,10 @@ class Layout:
         self.kept = [name for name in tables if name not in self.state_class.LOGS]
         """Those whose rows are in memory."""
         self.filled = select(*(exists().select_from(tables[name]).label(name) for name in self.kept))
-        self.read = {name: select(table).order_by(*table.primary_key) for name, table in tables.items()}
+        self.read = {name: select(table) for name, table in tables.items()}
+        self.read_log = {
+            name: select(tables[name]).order_by(*tables[name].primary_key) for name in self.state_class.LOGS
+        }
         self.put = {name: put_rows(table) for name, table in tables.items()}
         self.drop = {name: drop_rows(table) for name, table in tables.items()}
 
@@ -128,7 +133,7 @@ def read_log(connection: Connection, kind: Kind, log: str) -> Iterator[msgspec.S
     """The rows of a log in their order, as they are fetched; raises as `read` does."""
     layout = LAYOUTS[kind]
     _check(connection, [log])
-    rows = connection.execution_options(yield_per=LOG_ROWS_READ).execute(layout.read[log])
+    rows = connection.execution_options(yield_per=LOG_ROWS_READ).execute(layout.read_log[log])
     yield from to_rows(layout.state_class.TABLES[log], rows)
 
 
@@ -167,7 +172,8 @@ def _check(connection: Connection, tables: Sequence[str]) -> None:
 def _write_rows(connection: Connection, snapshot: Snapshot) -> None:
     layout = LAYOUTS[snapshot.kind]
     for name, rows in snapshot.changes.items():
-        if put := [row for row in rows.values() if row is not None]:
-            connection.execute(layout.put[name], {"rows": rows_text(put)})
+        put = [row for row in rows.values() if row is not None]
+        for begin in range(0, len(put), ROWS_PUT):
+            connection.execute(layout.put[name], {"rows": rows_text(put[begin : begin + ROWS_PUT])})
         if dropped := [key for key, row in rows.items() if row is None]:
             connection.execute(layout.drop[name], {"keys": keys_text(dropped)})

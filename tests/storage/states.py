@@ -1,20 +1,18 @@
 """A store's state as a node makes it: its file, and the journal's records beyond."""
 
-from auction.events import decode_events
-from auction.evolve import evolve
 from auction.state import StoreId
 from auction.stores import State
 from shardnode.storage.port import Snapshot, Storage
+from shardnode.storage.replay import replay
 from tests.auction.house import empty
 
 
 def caught_up(storage: Storage, store: StoreId) -> State:
     """The store's state at the journal's end; in its logs is what its file lacks."""
-    state, position = storage.stores.load(store) or (empty(store), 0)
+    state, position = storage.stores.load(store) or (None, 0)
     for _, part in storage.journal.replay(store, position):
-        for event in decode_events(part):
-            evolve(state, event)
-    return state
+        state = replay(state, part)
+    return empty(store) if state is None else state
 
 
 def taken(store: StoreId, state: State, position: int) -> Snapshot:
