@@ -21,13 +21,14 @@ from auction.context import Answer, Caller, Request
 from auction.results import EventsResult, PlayerResult
 from auction.state import Notice
 from shardnode.cluster.map import ClusterMap
-from shardnode.cluster.messages import Attach, Attached, Detach, Push
+from shardnode.cluster.messages import Attach, Attached, Detach, Matched, Push
 from shardnode.cluster.network import PeerFault
 from shardnode.cluster.ports import Home
 from shardnode.cluster.post import Post
 from shardnode.cluster.router import Router
 from shardnode.ops.metrics import Metrics
 from shardnode.wire.errors import Unavailable
+from shardnode.wire.events import ListingsMatched, PriceMatched, WatchMatched
 
 EVENTS_PAGE = 100
 _decode_events = msgspec.msgpack.Decoder(EventsResult).decode
@@ -49,7 +50,7 @@ class AttachLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HomeSide:
-    """The players who live here and are connected to other nodes."""
+    """The players who live here and are connected to other nodes; `changed` hears of one that came or went."""
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class HomeSide:
         home: Home,
         limits: AttachLimits,
         metrics: Metrics,
+        changed: Callable[[str], None],
         failed: Callable[[Failure], None],
     ) -> None:
         self._node = node
@@ -68,6 +70,7 @@ class HomeSide:
         self._home = home
         self._limits = limits
         self._metrics = metrics
+        self._changed = changed
         self._failed = failed
         self._nodes: dict[str, list[str]] = {}
         """Player → nodes where it has sessions."""
@@ -89,6 +92,13 @@ class HomeSide:
         if nodes is not None:
             self._post.send_all(nodes, Push(player, notice))
 
+    def match(self, player: str, matched: WatchMatched) -> None:
+        """Tell a player wherever it is connected that something it watches has come."""
+        self._home.deliver_match(player, matched)
+        nodes = self._nodes.get(player)
+        if nodes is not None:
+            self._post.send_all(nodes, _message_of(player, matched))
+
     def attach(self, node: str, message: Attach) -> None:
         """A player has a session there. Raises PeerFault where its home is another node."""
         player = message.player
@@ -101,6 +111,7 @@ class HomeSide:
                 return
             players.add(player)
             self._nodes.setdefault(player, []).append(node)
+            self._changed(player)
         seq = latest_seq(self._home, player)
         seq.addCallbacks(self._answer, _unavailable, (node, player)).addErrback(self._failed)
 
@@ -124,6 +135,7 @@ class HomeSide:
         nodes.remove(node)
         if not nodes:
             del self._nodes[player]
+            self._changed(player)
 
 
 class _Guest(msgspec.Struct, eq=False):
@@ -298,6 +310,16 @@ class SessionSide:
         else:
             self._exists(guest, message.notice.seq)
 
+    def matched(self, node: str, message: Matched) -> None:
+        """A home tells that something has come which a player of its watches."""
+        guest = self._guests.get(message.player)
+        if guest is None or guest.home != node:
+            self._post.send(node, Detach(message.player))
+            return
+        for matched in (message.listings, message.price):
+            if matched is not None:
+                self._home.deliver_match(guest.player, matched)
+
     def _ask(self, home: str) -> None:
         """Attach those who wait, as many at a time as may be."""
         guests, now_s = self._homes[home], self._seconds()
@@ -343,6 +365,13 @@ class SessionSide:
 
     def _life_of(self, home: str) -> int:
         return self._map().nodes[home].since_epoch
+
+
+def _message_of(player: str, matched: WatchMatched) -> Matched:
+    if isinstance(matched, ListingsMatched):
+        return Matched(player, listings=matched)
+    assert isinstance(matched, PriceMatched), matched
+    return Matched(player, price=matched)
 
 
 def latest_seq(home: Home, player: str) -> "Deferred[int]":

@@ -26,11 +26,14 @@ from shardnode.cluster.map import ClusterMap
 from shardnode.cluster.network import Network, NetworkEvents, PeerFault
 from shardnode.cluster.ports import Home
 from shardnode.cluster.post import Post, PostLimits
+from shardnode.cluster.prices import LastPrices, PriceLimits
 from shardnode.cluster.reactor import Reactor
 from shardnode.cluster.router import Router, RouterLimits
 from shardnode.cluster.transfers import TransferLimits, Transfers
+from shardnode.cluster.watchers import WatcherLimits, Watchers
 from shardnode.ops.metrics import Metrics
 from shardnode.storage.facts import Unsent
+from shardnode.watches.news import News
 
 
 class ClusterLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +44,8 @@ class ClusterLimits(msgspec.Struct, frozen=True, kw_only=True):
     transfers: TransferLimits = TransferLimits()
     attach: AttachLimits = AttachLimits()
     feed: FeedLimits = FeedLimits()
+    watchers: WatcherLimits = WatcherLimits()
+    prices: PriceLimits = PriceLimits()
     tick_s: float = 0.5
     """How often the parts look for what is overdue."""
 
@@ -79,7 +84,7 @@ class Cluster:
         seconds = reactor.seconds
         self._router = Router(**common, seconds=seconds, limits=limits.router, metrics=metrics)
         self._transfers = Transfers(**common, facts=facts, seconds=seconds, limits=limits.transfers, metrics=metrics)
-        self._home_side = HomeSide(**common, limits=limits.attach, metrics=metrics)
+        self._home_side = HomeSide(**common, limits=limits.attach, metrics=metrics, changed=self._look)
         self._session_side = SessionSide(**common, router=self._router, seconds=seconds, limits=limits.attach)
         self._origin = Origin(
             start=home.incarnation,
@@ -94,6 +99,16 @@ class Cluster:
             (_loop(reactor, self._tick), limits.tick_s),
             (_loop(reactor, self._origin.tick), limits.feed.sign_of_life_s),
         ]
+        self._watchers = Watchers(
+            home=home,
+            is_present=self.is_present,
+            tell=self._home_side.match,
+            reactor=reactor,
+            limits=limits.watchers,
+            metrics=metrics,
+            failed=failed,
+        )
+        self._prices = LastPrices(**common, reactor=reactor, limits=limits.prices, changed=self._watchers.price_changed)
         self._frozen = FrozenThings(**place, post=post, home=home, facts=facts, metrics=metrics)
         self._connect()
         self._show()
@@ -106,6 +121,7 @@ class Cluster:
 
     def stop(self) -> None:
         """Keep time no more."""
+        self._watchers.cease()
         for loop, _ in self._loops:
             if loop.running:
                 loop.stop()
@@ -136,10 +152,12 @@ class Cluster:
     def joined(self, player: str) -> None:
         """A player's first session here has logged in."""
         self._session_side.joined(player)
+        self._look(player)
 
     def left(self, player: str) -> None:
         """A player's last session here is gone."""
         self._session_side.left(player)
+        self._look(player)
 
     def push(self, player: str, notice: Notice) -> None:
         """Tell a player of this node, wherever it is connected; durable notices, in the order of `seq`."""
@@ -148,6 +166,12 @@ class Cluster:
     def is_present(self, player: str) -> bool:
         """Whether a player of this node has a session here or on another node."""
         return self._home.sessions(player) or self._home_side.is_attached(player)
+
+    def news_durable(self, news: News) -> None:
+        """Watches of players of this node were made or deleted, or markets of this node have traded, durably."""
+        self._watchers.heed(news)
+        for price in news.prices:
+            self._prices.traded(price)
 
     def unsent(self, record: Record) -> dict[str, Unsent]:
         """The facts of those transfers of a record that leave this node; they are durable with it."""
@@ -177,7 +201,10 @@ class Cluster:
 
     def link_up(self, node: str) -> None:
         """See NetworkEvents."""
-        for part in (self._frozen, self._router, self._transfers, self._session_side, self._subscriber):
+        for part in (
+            *(self._frozen, self._router, self._transfers),
+            *(self._session_side, self._subscriber, self._prices),
+        ):
             self._guard(part.link_up, node)
 
     def link_down(self, node: str) -> None:
@@ -188,6 +215,11 @@ class Cluster:
     def received(self, node: str, frame: bytes) -> None:
         """See NetworkEvents."""
         self._guard(self._post.received, node, frame)
+
+    def _look(self, player: str) -> None:
+        """A player may have come, or gone; the watches of those who live here are this node's business."""
+        if self._map().home_of(self._home.names.store_of(player)) == self.name:
+            self._watchers.look(player)
 
     def _guard(self, act: Callable[..., None], *args: Any) -> None:
         try:
@@ -215,6 +247,8 @@ class Cluster:
                 messages.Attached: self._session_side.attached,
                 messages.Detach: self._home_side.detach,
                 messages.Push: self._session_side.pushed,
+                messages.Matched: self._session_side.matched,
+                messages.Prices: self._prices.heard,
                 messages.FeedFrom: self._origin.subscribe,
                 messages.FeedNext: self._origin.next_page,
                 messages.FeedPage: self._subscriber.page,

@@ -8,6 +8,7 @@ import msgspec
 from auction.freezes import Freezes
 from auction.state import Listing, Notice
 from shardnode.agreement import messages as agreement
+from shardnode.wire.events import ListingsMatched, Price, PriceMatched
 
 
 class Ask(msgspec.Struct, frozen=True, array_like=True, tag="ask"):
@@ -95,6 +96,21 @@ class Push(msgspec.Struct, frozen=True, array_like=True, tag="push"):
     notice: Notice
 
 
+class Matched(msgspec.Struct, frozen=True, array_like=True, tag="matched"):
+    """Something that a player watches has come: one of the two. It is not numbered, and may be lost."""
+
+    player: str
+    listings: ListingsMatched | None = None
+    price: PriceMatched | None = None
+
+
+class Prices(msgspec.Struct, frozen=True, array_like=True, tag="prices"):
+    """The latest trades in markets of the sender: what was traded just now, or, `current`, since its start."""
+
+    prices: tuple[Price, ...]
+    current: bool
+
+
 class FeedFrom(msgspec.Struct, frozen=True, array_like=True, tag="feed-from", gc=False):
     """Subscribe to the receiver's open listings: what changed after `position` of its start `start`, or all of them."""
 
@@ -154,6 +170,8 @@ PeerMessage = (
     | Attached
     | Detach
     | Push
+    | Matched
+    | Prices
     | FeedFrom
     | FeedPage
     | FeedNext

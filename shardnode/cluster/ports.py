@@ -13,6 +13,7 @@ from auction.state import Notice, StoreId
 from shardnode.agreement.messages import Message
 from shardnode.cluster.messages import Transfer
 from shardnode.search.index import ListingIndex
+from shardnode.wire.events import WatchMatched
 
 
 class Home(Protocol):
@@ -22,6 +23,9 @@ class Home(Protocol):
     """Which start of the node this is; larger than any before."""
     index: ListingIndex
     """The open listings that this node knows; its own are in it before `Cluster.listings_durable` hears of them."""
+
+    def now_ms(self) -> int:
+        """The house's clock."""
 
     def durable(self) -> int:
         """The position of the last durable record."""
@@ -57,6 +61,9 @@ class Home(Protocol):
 
     def deliver(self, player: str, notice: Notice) -> None:
         """Tell a player's sessions here."""
+
+    def deliver_match(self, player: str, matched: WatchMatched) -> None:
+        """The same of something that the player watches."""
 
     def sessions(self, player: str) -> bool:
         """Whether a player has a session here."""

@@ -46,6 +46,7 @@ from shardnode.node.turns import Turns
 from shardnode.ops.metrics import Metrics
 from shardnode.storage.port import Recovered, Storage
 from shardnode.wire.errors import Unavailable
+from shardnode.wire.events import WatchMatched
 from worlddata.types import Catalog
 
 INCARNATIONS_A_LIFE = 1_000_000
@@ -84,6 +85,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Metrics
     push: Callable[[str, Notice], None]
     """Tell a player's sessions here something that is durable."""
+    match: Callable[[str, WatchMatched], None]
+    """Tell them that something they watch has come."""
     is_present: Callable[[str], bool]
     """Whether a player has a session here."""
     failed: Callable[[Failure], None]
@@ -198,6 +201,7 @@ class Node:
             carrier=self.cluster if len(self.map.nodes) > 1 else None,
             house=self.names.house,
             freezes_durable=self.cluster.freezes_durable,
+            news_durable=self.cluster.news_durable,
         )
         self.turns = Turns(outside.reactor, outside.metrics, self.fail)
         self.requests = Requests(
@@ -359,6 +363,10 @@ class Node:
         """Tell a player's sessions here."""
         self._outside.push(player, notice)
 
+    def deliver_match(self, player: str, matched: WatchMatched) -> None:
+        """Tell them that something they watch has come."""
+        self._outside.match(player, matched)
+
     def sessions(self, player: str) -> bool:
         """Whether a player has a session here."""
         return self._outside.is_present(player)
@@ -371,6 +379,10 @@ class Node:
         """A key for a mutation whose client gave none, unique for ever."""
         self._keys_minted += 1
         return f"{self.name}.{self.incarnation}.{self._keys_minted}"
+
+    def now_ms(self) -> int:
+        """The house's clock."""
+        return self._outside.clock.now_ms()
 
     def durable(self) -> int:
         """Position of the last durable record."""

@@ -1,7 +1,8 @@
 """Records on their way into the journal, each with what else the node must know of it.
 
 A record carries the facts that became true with it: what the agreement keeps, every transfer in it that leaves for
-another node, and what is frozen. All are durable with the record or not at all.
+another node, and what is frozen. All are durable with the record or not at all. What it means to who watches something
+is told when it is durable.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ from shardnode.node.gate import Gate
 from shardnode.node.journal_writer import JournalWriter
 from shardnode.node.timers import Timers
 from shardnode.storage.facts import FREEZES, Unsent
+from shardnode.watches.news import News, news_of
 
 NOTED_MAX = 1_000
 """Facts that wait for the next record; so many get one of their own."""
@@ -51,6 +53,7 @@ class Records:
         carrier: Carrier | None,
         house: StoreId,
         freezes_durable: Callable[[Freezes], None],
+        news_durable: Callable[[News], None],
     ) -> None:
         self._stores = stores
         self._writer = writer
@@ -59,6 +62,7 @@ class Records:
         self._carrier = carrier
         self._house = house
         self._freezes_durable = freezes_durable
+        self._news_durable = news_durable
         self._noted: dict[str, msgspec.Struct | None] = {}
 
     @property
@@ -99,6 +103,9 @@ class Records:
             self._gate.when(position, self._carrier.leave, leaving)
         if freezes is not None:
             self._gate.when(position, self._freezes_durable, freezes)
+        news = news_of(record, self._stores.state)
+        if news is not None:
+            self._gate.when(position, self._news_durable, news)
         return position
 
     def note(self, facts: Facts) -> None:

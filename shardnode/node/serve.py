@@ -41,6 +41,7 @@ from shardnode.ops.open_trades import told
 from shardnode.storage.data_directory import DataDirectory
 from shardnode.storage.port import Recovered, StorageFault
 from shardnode.storage.sqlite_storage import SqliteStorage
+from shardnode.wire.events import WatchMatched
 from worlddata.loading import load_catalog
 from worlddata.problems import WorldError
 from worlddata.types import Catalog
@@ -127,6 +128,7 @@ class Service:
                 random_int=lambda low, high: low + secrets.randbelow(high - low + 1),
                 metrics=metrics,
                 push=self._push,
+                match=self._match,
                 is_present=self._is_present,
                 failed=self.fail,
             ),
@@ -265,6 +267,9 @@ class Service:
 
     def _push(self, player: str, notice: Notice) -> None:
         self._gateway.push(player, notice)
+
+    def _match(self, player: str, matched: WatchMatched) -> None:
+        self._gateway.match(player, matched)
 
     def _is_present(self, player: str) -> bool:
         return self._gateway.is_present(player)

@@ -16,15 +16,13 @@ import msgspec
 from auction.commands import ListingFilter
 from auction.results import WatchView
 from auction.state import Listing, Watch
+from shardnode.search.index import ListingNews
 from shardnode.watches.searches import SavedSearches
 from shardnode.watches.topics import FollowedCommodity, FollowedListing, HeldWatch, SavedSearch, Topic, Watcher
 from shardnode.wire.events import Price, WatchMatched
 
 WATCHES_AT_ONCE = 100
 """How many watches of one topic become due before somebody else may have a turn."""
-
-Change = tuple[Listing, bytes | None]
-"""A listing's row, and the packed row that it replaced: None for one that was not open before."""
 
 
 class WatchLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +65,7 @@ class WatchEngine:
         self._listings: dict[str, FollowedListing] = {}
         self._commodities: dict[str, FollowedCommodity] = {}
         self._searches = SavedSearches(limits.shown_max)
-        self._changes: dict[str, Change] = {}
+        self._changes: dict[str, ListingNews] = {}
         """Those that wait to be held against searches, the oldest first."""
         self._overlooked = 0
         """Those that never were."""
@@ -119,7 +117,7 @@ class WatchEngine:
                 self._drop(held)
             watcher.watches.clear()
 
-    def listings_changed(self, changes: Iterable[Change]) -> None:
+    def listings_changed(self, changes: Iterable[ListingNews]) -> None:
         """Open listings are new, have changed or have ended."""
         if not self._held:
             return
@@ -143,6 +141,10 @@ class WatchEngine:
         if followed is not None:
             followed.change(price)
             self._stirred[followed] = None
+
+    def has_work(self) -> bool:
+        """Whether `work` would have anything to do, now or when the next round is due."""
+        return bool(self._changes or self._stirred or self._due)
 
     def work(self) -> float | None:
         """Do what there is to do, for a slice. Returns in how many seconds to go on, None for not before more news."""

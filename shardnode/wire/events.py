@@ -119,7 +119,7 @@ class Price(msgspec.Struct, frozen=True, gc=False):
     price: int
     at_ms: int
     volume: int
-    """Pieces ever traded."""
+    """Pieces traded since the day began (UTC), this trade included."""
 
 
 class WatchMatched(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,10 +11,11 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from auction.commands import EventsSince, GetPlayer, SearchListings
+from auction.commands import EventsSince, GetPlayer, ListWatches, SearchListings
 from auction.context import Answer, Request
 from auction.events import Record, Refund, TransferSent
-from auction.results import EventsResult, Gold, PlayerResult, Stash
+from auction.results import EventsResult, Gold, PlayerResult, Stash, WatchesResult, WatchView
+from auction.sales import Sale, sale_of
 from auction.state import Listing, Notice
 from shardnode.agreement.messages import Message
 from shardnode.cluster.cluster import Cluster, ClusterLimits
@@ -24,6 +25,7 @@ from shardnode.cluster.network import PeerFault
 from shardnode.ops.metrics import Metrics
 from shardnode.search.index import ListingIndex
 from shardnode.wire.errors import Unavailable
+from shardnode.wire.events import WatchMatched
 
 NODES = ("n1", "n2", "n3")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
@@ -59,6 +61,8 @@ class FakeHome:
         self.index = ListingIndex()
         self.index.of(name).apply(disk.listings.values())
         self.index.of(name).settle()
+        for sale in disk.sales.values():
+            self.index.of(name).sales.add(sale)
         self.name = name
         self.names = FakeNames()
         self.disk = disk
@@ -71,6 +75,9 @@ class FakeHome:
         self.agreed: list[tuple[str, Message]] = []
         self.here: set[str] = set()
         self.delivered: list[tuple[str, Notice]] = []
+        self.matched: list[tuple[str, WatchMatched]] = []
+        self.watches: dict[str, list[WatchView]] = {}
+        """Of players who have some."""
         self.taking: Callable[[], bool] = lambda: True
         self.refusing: set[str] = set()
         """Whether there is room to take a transfer in."""
@@ -93,6 +100,8 @@ class FakeHome:
             page = told[after : after + request.ask.limit]
             last = page[-1].seq if page else min(request.ask.seq, len(told))
             return succeed(Answer(EventsResult(page, last, self.first_kept, len(told)), False))
+        if isinstance(request.ask, ListWatches) and request.caller.role == "service":
+            return succeed(Answer(WatchesResult(self.watches.get(request.caller.player, [])), False))
         if told is not None and isinstance(request.ask, GetPlayer):
             return succeed(Answer(player_result(request.caller.player, len(told)), False))
         self.asked.append(request)
@@ -144,6 +153,15 @@ class FakeHome:
         if player in self.here:
             self.delivered.append((player, notice))
 
+    def deliver_match(self, player: str, matched: WatchMatched) -> None:
+        """See Home."""
+        if player in self.here:
+            self.matched.append((player, matched))
+
+    def now_ms(self) -> int:
+        """See Home."""
+        return int(self.clock.seconds() * 1000)
+
     def sessions(self, player: str) -> bool:
         """See Home."""
         return player in self.here
@@ -156,6 +174,7 @@ class Disk:
         self.starts = 0
         self.position = 0
         self.listings: dict[str, Listing] = {}
+        self.sales: dict[int, Sale] = {}
         self.notices: dict[str, list[Notice]] = {}
         self.facts: dict[str, bytes] = {}
         self.taken: dict[tuple[str, int, str], list[TransferSent]] = {}
@@ -323,6 +342,9 @@ class House:
                 disk.listings[row.listing] = row
             else:
                 disk.listings.pop(row.listing, None)
+            sale = sale_of(row)
+            if sale is not None:
+                disk.sales[sale.mark] = sale
         self.homes[node].index.of(node).apply(rows)
         self.nodes[node].listings_durable(rows, disk.position)
 

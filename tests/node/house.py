@@ -18,6 +18,7 @@ from shardnode.node.clock import HouseClock
 from shardnode.node.node import Node, NodeLimits, Surroundings
 from shardnode.ops.metrics import Metrics
 from shardnode.storage.memory import MemoryStorage
+from shardnode.wire.events import WatchMatched
 from tests.auction.house import CATALOG
 from tests.node.hand_lane import HandLane
 
@@ -70,6 +71,9 @@ class NodeInMemory:
         self.reactor = reactor or Clock()
         self.wall_ahead_s = 0.0
         self.pushed: list[tuple[str, Notice]] = []
+        self.matched: list[tuple[str, WatchMatched]] = []
+        self.connected: set[str] = set()
+        """Players with a session here; see `connect`."""
         self.failures: list[Failure] = []
         self._keys = 0
         self.start()
@@ -99,7 +103,8 @@ class NodeInMemory:
                 random_int=lambda low, _high: low,
                 metrics=self.metrics,
                 push=lambda player, notice: self.pushed.append((player, notice)),
-                is_present=lambda _player: False,
+                match=lambda player, matched: self.matched.append((player, matched)),
+                is_present=lambda player: player in self.connected,
                 failed=self.failures.append,
             ),
             limits=self.limits,
@@ -136,6 +141,16 @@ class NodeInMemory:
         for _ in range(round(seconds / 0.05)):
             self.reactor.advance(0.05)
             self.run_lanes()
+
+    def connect(self, player: str) -> None:
+        """A player's first session here logs in."""
+        self.connected.add(player)
+        self.node.cluster.joined(player)
+
+    def disconnect(self, player: str) -> None:
+        """A player's last session here is gone."""
+        self.connected.remove(player)
+        self.node.cluster.left(player)
 
     def begin(self, player: str, ask: Ask, role: Role = "player") -> "Deferred[Answer]":
         """Ask, and let nothing happen yet."""

@@ -35,6 +35,7 @@ from shardnode.ops.open_trades import OpenTrades
 from shardnode.storage.facts import Peer
 from shardnode.storage.port import Append, StorageFault
 from shardnode.wire.codec import MSGPACK
+from shardnode.wire.events import WatchMatched
 from tests.auction.house import CATALOG, NAMING_KEY
 from tests.simulation.clock import Machine, Process
 from tests.simulation.disk import SimulatedDisk, SimulatedLane
@@ -114,6 +115,10 @@ class SimulatedNode:
     def push(self, player: str, notice: Notice) -> None:
         """Tell a player's sessions here."""
         self.presence.push(player, notice)
+
+    def match(self, player: str, matched: WatchMatched) -> None:
+        """Tell them that something they watch has come."""
+        self.presence.match(player, matched)
 
     def is_present(self, player: str) -> bool:
         """Whether a player has a session here."""
@@ -205,6 +210,7 @@ class House:
                 random_int=world.random.randint,
                 metrics=SILENCE,
                 push=node.push,
+                match=node.match,
                 is_present=node.is_present,
                 failed=lambda failure: self._failed(node, process, failure),
             ),

@@ -17,7 +17,8 @@ from auction.results import WatchView
 from auction.state import Listing
 from load_tests.search.market import Market
 from shardnode.search.packed import pack
-from shardnode.watches.engine import Change, WatchEngine, WatchLimits
+from shardnode.search.index import ListingNews
+from shardnode.watches.engine import WatchEngine, WatchLimits
 from shardnode.wire.codec import MSGPACK
 from shardnode.wire.events import WatchMatched
 from worlddata.loading import load_catalog
@@ -48,10 +49,10 @@ def main() -> None:
     print(json.dumps(figures, indent=2))  # noqa: T201 - what it is for
 
 
-def _changes(catalog: Catalog) -> list[Change]:
+def _changes(catalog: Catalog) -> list[ListingNews]:
     market = Market(catalog, seed=1)
     packed = {row.listing: pack(row) for row in market.listings(20_000)}
-    changes: list[Change] = []
+    changes: list[ListingNews] = []
     for row in market.changes(CHANGES):
         changes.append((row, packed.pop(row.listing, None)))
         if row.state == "open":
@@ -85,7 +86,7 @@ def _wanted(catalog: Catalog, dice: random.Random) -> ListingFilter:
     return ListingFilter(text=base.name.split()[0], level=level, price=price)
 
 
-def _searched(catalog: Catalog, changes: list[Change], count: int) -> float:
+def _searched(catalog: Catalog, changes: list[ListingNews], count: int) -> float:
     dice = random.Random(2)
     engine = _engine([])
     for number in range(count):
@@ -99,7 +100,7 @@ def _searched(catalog: Catalog, changes: list[Change], count: int) -> float:
     return round((time.perf_counter() - began_s) * 1e6 / len(changes), 2)
 
 
-def _followed(changes: list[Change], count: int) -> float:
+def _followed(changes: list[ListingNews], count: int) -> float:
     engine = _engine([])
     listings = list(dict.fromkeys(row.listing for row, _ in changes))
     for number in range(count):
@@ -110,7 +111,7 @@ def _followed(changes: list[Change], count: int) -> float:
     return round((time.perf_counter() - began_s) * 1e6 / len(changes), 2)
 
 
-def _followed_by_all(changes: list[Change], count: int) -> dict[str, float]:
+def _followed_by_all(changes: list[ListingNews], count: int) -> dict[str, float]:
     told: list[int] = []
     engine = _engine(told)
     row: Listing = changes[0][0]
