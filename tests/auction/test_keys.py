@@ -217,7 +217,7 @@ class TestKeysOfTheNode:
         listing = house.create("al", start_bid=1)
         state = house.state("bo")
         first = self.bid(house, listing, 10, "n1.0")
-        for event in keys.tell(state, "n1.0", house.now_ms):
+        for event in keys.tell(state, keys.own("n1.0"), house.now_ms):
             evolve(state, event)
         for count in range(1, 3 * UNTOLD_KEYS_KEPT):
             self.bid(house, listing, 10 + count, f"n1.{count}")
@@ -230,10 +230,10 @@ class TestKeysOfTheNode:
         state = house.state("bo")
         self.bid(house, listing, 10, "n1.0")
         house.ask("bo", PlaceBid(listing=listing, amount=11, key="mine"))
-        (told,) = keys.tell(state, "n1.0", house.now_ms)
+        (told,) = keys.tell(state, keys.own("n1.0"), house.now_ms)
         evolve(state, told)
         for key in ("n1.0", "mine", "unknown"):
-            assert keys.tell(state, key, house.now_ms) == []
+            assert keys.tell(state, keys.own(key), house.now_ms) == []
 
     def test_the_houses_own_commands_leave_no_key(self, house: House) -> None:
         """The end of a listing is remembered by the listing alone."""
