@@ -13,7 +13,7 @@ import msgspec
 from clients.bots.living import Clock, LogIn, Market
 from clients.bots.population import PLAYERS_MAX, Bot, population
 from clients.errors import AuctionError
-from clients.options import url_option
+from clients.options import player_name, url_option
 from clients.surroundings import Surroundings, surroundings
 
 TOKEN_TTL_S = 3_600
@@ -28,6 +28,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     rate: float
     duration_s: float | None
     populate: bool
+    friend: str | None
     as_json: bool
 
 
@@ -71,6 +72,7 @@ class Report(msgspec.Struct, frozen=True):
 )
 @click.option("--duration-s", type=click.FloatRange(0), help="Stop after this long; without it, when told to.")
 @click.option("--populate", is_flag=True, help="First fill the market quickly.")
+@click.option("--friend", callback=player_name, help="A player besides the bots whom some of them offer things.")
 @click.option("--json", "as_json", is_flag=True, help="Tell as JSON, in the last line, what was done and how fast.")
 @click.pass_context
 def bots_command(
@@ -83,6 +85,7 @@ def bots_command(
     rate: float,
     duration_s: float | None,
     populate: bool,
+    friend: str | None,
     as_json: bool,
 ) -> None:
     """Let a population of bots trade: sellers and hunters, gatherers, crafters and who makes a market for them."""
@@ -101,7 +104,7 @@ def bots_command(
             if name != SERVICE
         ]
         token_of, with_service = tokens.__getitem__, SERVICE in tokens
-    plan = Plan(rate=rate, duration_s=duration_s, populate=populate, as_json=as_json)
+    plan = Plan(rate=rate, duration_s=duration_s, populate=populate, friend=friend, as_json=as_json)
     try:
         asyncio.run(_run(_logging_in(around, urls, token_of), bots, plan, with_service=with_service))
     except AuctionError as error:
@@ -133,7 +136,7 @@ async def _run(log_in: LogIn, bots: list[Bot], plan: Plan, *, with_service: bool
     loop = asyncio.get_running_loop()
     clock = Clock(monotonic_s=loop.time, wall_ms=lambda: time.time_ns() // 1_000_000, wait=asyncio.sleep)
     service = await log_in(SERVICE) if with_service else None
-    market = Market(bots, log_in, service, clock, plan.rate)
+    market = Market(bots, log_in, service, clock, plan.rate, plan.friend)
     living = loop.create_task(_live(market, plan))
     showing = loop.create_task(show_progress(market, clock)) if sys.stdout.isatty() else None
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -81,7 +81,15 @@ class Market:
     `times_s` has how long answers took, by intention; `doubted` and `resolved` are those of all sessions so far.
     """
 
-    def __init__(self, bots: list[Bot], log_in: LogIn, service: Client | None, clock: Clock, rate: float) -> None:
+    def __init__(
+        self,
+        bots: list[Bot],
+        log_in: LogIn,
+        service: Client | None,
+        clock: Clock,
+        rate: float,
+        friend: str | None = None,
+    ) -> None:
         self.done: Counter[str] = Counter()
         self.times_s: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=TIMES_KEPT))
         self.doubted = 0
@@ -90,6 +98,7 @@ class Market:
         self._log_in = log_in
         self._service = service
         self._clock = clock
+        self._friends = friends(bots, friend)
         self._rate = rate
         self._pace = Pace(clock, rate)
         self._lives: dict[str, Life] = {}
@@ -113,7 +122,7 @@ class Market:
         )
         wares = [Ware(each.commodity, each.tick, worth_of_piece(each)) for each in commodities]
         chance_of(f"{self._bots[0].seed}/wares").shuffle(wares)
-        for bot, near in zip(self._bots, friends(self._bots), strict=True):
+        for bot, near in zip(self._bots, self._friends, strict=True):
             own = tuple(specialities(bot, wares, len(self._bots)))
             self._trades[bot.player] = msgspec.structs.replace(trade, friends=near, wares=own)
         if self._service is None:

@@ -27,6 +27,7 @@ SPECIALITIES_ELSE = 3
 """How many commodities one knows, by strategy."""
 PLAYERS_A_COMMODITY = 4
 """The more players, the more commodities are known, so that there are always some to trade with."""
+FRIENDS_OF_A_GUEST = 4
 LOOT_GOLD_MAX = 400
 LOOT_ITEMS_MAX = 3
 GATHER_EVERY_MS = 120_000
@@ -115,13 +116,16 @@ def population(seed: int, players: int) -> list[Bot]:
     return bots
 
 
-def friends(bots: Sequence[Bot]) -> list[tuple[str, ...]]:
-    """Of each bot, whom it offers things directly: its neighbours, so that friendship is mutual."""
+def friends(bots: Sequence[Bot], guest: str | None = None) -> list[tuple[str, ...]]:
+    """Of each bot, whom it offers things directly: its neighbours, so that friendship is mutual, and of the first few
+    a guest as well.
+    """
     around = [*bots[-1:], *bots, *bots[:1]]
-    return [
-        tuple({near.player: None for near in (around[place], around[place + 2]) if near is not bot})
-        for place, bot in enumerate(bots)
-    ]
+    circles = []
+    for place, bot in enumerate(bots):
+        near = dict.fromkeys(each.player for each in (around[place], around[place + 2]) if each is not bot)
+        circles.append((*near, guest) if guest and place < FRIENDS_OF_A_GUEST else tuple(near))
+    return circles
 
 
 def specialities(bot: Bot, wares: Sequence[Ware], players: int) -> list[Ware]:

@@ -1,7 +1,7 @@
 """`auction run`: a populated auction house on this machine, for somebody who meets it for the first time.
 
-Starts `auction serve` and `auction bots` as processes of their own, waits until there is something to find, gives the
-visitor gold and something to sell, then prints the URL, a token and what to try. Everything ends with Ctrl-C; the data
+Starts `auction serve` and `auction bots` as processes of their own, gives the visitor gold and something to sell, waits
+until there is something to find, then prints the URL, a token and what to try. Everything ends with Ctrl-C; the data
 stays, and the next run goes on from it.
 """
 
@@ -21,6 +21,8 @@ VISITOR = "you"
 VISITOR_GOLD = 50_000
 VISITOR_ITEMS = 3
 VISITOR_PIECES = 200
+RATE = 12.0
+"""Requests a second of all bots, once the market is populated."""
 TOKEN_S = 30 * 86_400
 STOP_S = 15.0
 """How long a process may take to end before it is killed."""
@@ -36,6 +38,7 @@ Try next, in another terminal:
   .venv/bin/auction client {options} commodities
   .venv/bin/auction client {options} book {ware}
   .venv/bin/auction client {options} candles {ware}
+  .venv/bin/auction client {options} offers
   .venv/bin/auction client {options} live
 
 Ctrl-C ends it; the data stays in {data}.
@@ -66,8 +69,8 @@ def run_command(data: Path, host: str, port: int, players: int, seed: int) -> No
     from twisted.internet.task import react
 
     serve = ("serve", "--data", str(data), "--host", host, "--port", str(port), "--log-level", "warn")
-    bots = ("bots", "--data", str(data), "--players", str(players), "--seed", str(seed), "--populate")
-
+    who = ("--data", str(data), "--players", str(players), "--seed", str(seed), "--friend", VISITOR)
+    bots = ("bots", *who, "--populate", "--rate", str(RATE))
     react(lambda reactor: ensureDeferred(_run(reactor, data, serve, bots)), [])
 
 
@@ -106,27 +109,38 @@ async def _open(
 
     children.append(node := Child(reactor, serve))
     url = (await node.line("ready ")).removeprefix("ready ")
+    service = await _service(data, url)
+    await _endow(service)
     children.append(population := Child(reactor, (*bots, "--url", url)))
     click.echo(await population.line("populated "))
-    await _welcome(data, url)
+    await _greet(service, data, url)
+    service.close()
     await DeferredList(
         [node.ended(), population.ended()], fireOnOneCallback=True, fireOnOneErrback=True, consumeErrors=True
     )
 
 
-async def _welcome(data: Path, url: str) -> None:
-    """Give the visitor something to trade with, and say how to go on."""
+async def _service(data: Path, url: str) -> "Client":
+    """Connect as the game's service."""
     from clients.twisted_client import connect
     from shardnode.cli.token import mint
 
-    service = await connect(url, mint(data, "run", "service", TOKEN_S))
+    return await connect(url, mint(data, "run", "service", TOKEN_S))
+
+
+async def _endow(service: "Client") -> None:
+    """Give the visitor something to trade with."""
     bases = (await service.bases(limit=VISITOR_ITEMS)).bases
+    items = [{"base": base.base} for base in bases]
+    await service.grant(VISITOR, gold=VISITOR_GOLD, items=items, key=f"welcome {VISITOR}")
+
+
+async def _greet(service: "Client", data: Path, url: str) -> None:
+    """Give the visitor some pieces of what is traded most, and say how to go on."""
+    from shardnode.cli.token import mint
+
     ware = await _best_known(service)
-    await service.grant(
-        VISITOR, gold=VISITOR_GOLD, items=[{"base": base.base} for base in bases], key=f"welcome {VISITOR}"
-    )
     await service.grant(VISITOR, commodities={ware: VISITOR_PIECES}, key=f"welcome {VISITOR} {ware}")
-    service.close()
     token = mint(data, VISITOR, "player", TOKEN_S)
     options = f"--data {data} --as {VISITOR}" if url == DEFAULT_URL else f"--url {url} --data {data} --as {VISITOR}"
     click.echo(GREETING.format(url=url, visitor=VISITOR, token=token, options=options, data=data, ware=ware))

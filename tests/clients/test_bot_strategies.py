@@ -23,6 +23,7 @@ from clients.bots.intentions import (
     Watch,
 )
 from clients.bots.population import (
+    FRIENDS_OF_A_GUEST,
     GATHER_EVERY_MS,
     PLAYERS_MAX,
     SHARES,
@@ -301,6 +302,8 @@ def test_friendship_is_mutual() -> None:
         assert all(player not in near for player, near in circle.items())
         assert all(player in circle[friend] for player, near in circle.items() for friend in near)
         assert all(len(near) == min(2, players - 1) for near in circle.values())
+    invited = friends(population(5, 10), "guest")
+    assert [place for place, near in enumerate(invited) if "guest" in near] == list(range(FRIENDS_OF_A_GUEST))
 
 
 def test_pieces_come_from_the_start_and_from_gathering() -> None:
