@@ -46,13 +46,14 @@ LAYERS = {
     "shardnode.agreement": Layer(libraries=("msgspec",)),
     "shardnode.storage": Layer(ours=("auction", "worlddata.types"), libraries=("sqlalchemy", "msgpack", "msgspec")),
     "shardnode.ops": Layer(ours=(*_SHELL, "shardnode.agreement"), libraries=(*_TWISTED, "prometheus_client")),
-    "shardnode.search": Layer(ours=_SHELL, libraries=_TWISTED),
+    "shardnode.search": Layer(ours=_SHELL, libraries=("msgspec", "numpy")),
+    "shardnode.watches": Layer(ours=(*_SHELL, "shardnode.search"), libraries=("msgspec",)),
     "shardnode.gateway": Layer(
         ours=(*_SHELL, "shardnode.ops"), libraries=(*_TWISTED, "autobahn", "jwt", "cryptography", "OpenSSL")
     ),
     "shardnode.cluster": Layer(
         ours=(
-            *(*_SHELL, "shardnode.agreement", "shardnode.ops", "shardnode.search"),
+            *(*_SHELL, "shardnode.agreement", "shardnode.ops", "shardnode.search", "shardnode.watches"),
             *("shardnode.gateway.fail_stop", "shardnode.gateway.frames", "shardnode.gateway.outbox"),
         ),
         libraries=(*_TWISTED, "autobahn", "cryptography", "OpenSSL"),
@@ -60,7 +61,7 @@ LAYERS = {
     "shardnode.node": Layer(
         ours=(
             *(*_SHELL, "worlddata", "shardnode.ops", "shardnode.search", "shardnode.gateway", "shardnode.agreement"),
-            "shardnode.cluster",
+            *("shardnode.cluster", "shardnode.watches"),
         ),
         libraries=_TWISTED,
     ),
@@ -104,6 +105,9 @@ def test_every_module_imports_only_what_its_layer_may() -> None:
         ("shardnode.storage.port", "twisted.internet.threads"),
         ("shardnode.agreement.acceptor", "auction.events"),
         ("shardnode.search.index", "shardnode.gateway.session"),
+        ("shardnode.search.index", "shardnode.watches.engine"),
+        ("shardnode.watches.engine", "twisted.internet.defer"),
+        ("shardnode.watches.engine", "shardnode.cluster.watchers"),
         ("shardnode.cluster.router", "shardnode.node.node"),
         ("shardnode.gateway.session", "shardnode.cluster.router"),
         ("shardnode.gateway.session", "shardnode.node.node"),
