@@ -18,6 +18,7 @@ from auction.stores import KINDS, State
 from auction.ties import Ties
 from shardnode.agreement.facts import read
 from shardnode.agreement.messages import Outcome
+from shardnode.ops.one_house import OneHouse
 from shardnode.storage.facts import TRANSFERS, Unsent, sender_of
 from shardnode.storage.offline import OfflineDirectory
 from shardnode.storage.port import StorageFault
@@ -87,16 +88,14 @@ class _House:
         self._ties = Ties()
         self._found: list[str] = []
         self._unreadable: list[str] = []
-        self._directories: dict[str, Path] = {}
-        """By their identities."""
-        self._naming_key = b""
+        self._one_house = OneHouse()
         self._stores: set[StoreId] = set()
         self._partners: set[StoreId] = set()
         """Stores that others exchanged transfers with."""
 
     def add(self, data_dir: Path, directory: OfflineDirectory) -> None:
         """Read one directory. Raises StorageFault for one that is read already, or belongs to another house."""
-        self._check_house(data_dir, directory)
+        self._one_house.check(data_dir, directory)
         lost = directory.acknowledged - directory.position
         if lost:
             self._found.append(f"{data_dir}: the last {lost} acknowledged records are missing from its journal")
@@ -127,19 +126,6 @@ class _House:
             open_trades=self._ties.open_trades,
             faults=_mentioned(found),
         )
-
-    def _check_house(self, data_dir: Path, directory: OfflineDirectory) -> None:
-        same = self._directories.get(directory.identity)
-        if same is not None:
-            raise StorageFault(f"{data_dir}: is {same} again, or a copy of it; name each node's directory once")
-        first = next(iter(self._directories.values()), data_dir)
-        if self._naming_key not in (b"", directory.naming_key):
-            raise StorageFault(
-                f"{data_dir}: belongs to another house than {first}, its stores are named under another key; audit the "
-                "directories of one house together, and no others"
-            )
-        self._directories[directory.identity] = data_dir
-        self._naming_key = directory.naming_key
 
     def _add_store(self, state: State) -> None:
         self._totals.add(state)
