@@ -250,11 +250,11 @@ class Offering(RuleBasedStateMachine):
             assert not isinstance(told, Refusal), told
             self.book.claim(player, *_as_told(row))
 
-    @rule(wait_ms=st.integers(1, 1_000) | st.integers(1, 20_000))
-    def wait(self, wait_ms: int) -> None:
-        """Time passes, and timers fire; those of offers that a trade holds have to come again."""
+    @rule(wait_ms=st.integers(1, 1_000) | st.integers(1, 20_000), fires=st.booleans())
+    def wait(self, wait_ms: int, fires: bool) -> None:
+        """Time passes, and timers fire, if not at once; those of offers that a trade holds have to come again."""
         self.nodes.now_ms += wait_ms
-        for player in PLAYERS:
+        for player in PLAYERS if fires else ():
             for offer in self.nodes.state(player).due_offers(self.nodes.now_ms):
                 to = self.nodes.state(player).offers.rows[offer].to
                 if not isinstance(expire(self.nodes, offer), Locked):
@@ -365,7 +365,7 @@ def test_a_long_life(kind: type[Offering], seed: int) -> None:
         elif action < 95:
             life.something_enters(dice.choice(PLAYERS), roll(20), roll(1), roll(3))
         elif action < 98:
-            life.wait(roll(2_000) + 1)
+            life.wait(roll(2_000) + 1, dice.random() < 0.6)
         else:
             life.settle_everything(roll())
     life.teardown()
