@@ -144,8 +144,10 @@ class SearchListings(ListingFilter, frozen=True, kw_only=True):
 
     with_market: bool = False
     score: Annotated[dict[str, StatValue], msgspec.Meta(max_length=32)] | None = None
-    sort: Sort = "ends_at"
-    order: Literal["asc", "desc"] = "asc"
+    sort: Sort | None = None
+    """Without one, `score` where weights are given, else `ends_at`."""
+    order: Literal["asc", "desc"] | None = None
+    """Without one, the best first by `score`, by anything else the least."""
     limit: Limit = PAGE_DEFAULT
     cursor: Cursor | None = None
 

@@ -94,7 +94,9 @@ class Cluster:
             seconds=seconds,
             limits=limits.feed,
         )
-        self._subscriber = Subscriber(**place, index=home.index, post=post, seconds=seconds, limits=limits.feed)
+        self._subscriber = Subscriber(
+            **place, index=home.index, post=post, seconds=seconds, limits=limits.feed, metrics=metrics
+        )
         self._loops = [
             (_loop(reactor, self._tick), limits.tick_s),
             (_loop(reactor, self._origin.tick), limits.feed.sign_of_life_s),

@@ -1,4 +1,4 @@
-"""The listing feed: the open listings of every node in the index of every node.
+"""The listing feed: the open listings of every node, and what was sold lately, in the index of every node.
 
     subscriber                                   origin
     FeedFrom what it has ──────────────────────► what changed since, where that is still in memory;
@@ -8,7 +8,8 @@
     FeedChanges ◄─────────────────────────────── and whatever becomes durable from then on
 
 Positions are those of the origin's journal. Changes join where the subscriber stands or are a gap, and a gap, like a
-snapshot that does not come on, makes it ask anew; so whatever is lost, doubled or late, it ends with the origin's rows.
+snapshot that does not come on, makes it ask anew; so whatever is lost, doubled or late, or finds no room in the index,
+it ends with the origin's rows.
 A snapshot's rows and the changes after it may come in any order: the index knows which of two rows is newer, and which
 listings have ended meanwhile. The rows of an origin that cannot be reached stay, since a listing is checked again by
 its home when somebody acts on it; `staleness_s` says how old they may be.
@@ -16,22 +17,26 @@ its home when somebody acts on it; `staleness_s` says how old they may be.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count, islice
 
 import msgspec
 
+from auction.sales import is_sound
 from auction.state import Listing
 from shardnode.cluster.map import ClusterMap
 from shardnode.cluster.messages import FeedChanges, FeedFrom, FeedNext, FeedPage
-from shardnode.cluster.network import HEARTBEAT_S
+from shardnode.cluster.network import HEARTBEAT_S, PeerFault
 from shardnode.cluster.post import Post
+from shardnode.ops.metrics import Metrics
+from shardnode.search.columns import fits
 from shardnode.search.index import ListingIndex, OpenListings
 
 
 class FeedLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of the feed."""
 
-    page_rows: int = 500
-    """Rows of one page of a snapshot, and of one message of changes, about."""
+    page_rows: int = 200
+    """Rows or sales of one page of a snapshot, and rows of one message of changes, about: 2 ms of whoever reads it."""
     kept_rows_max: int = 10_000
     """Latest changes in memory; a subscriber that has missed more gets a snapshot."""
     sign_of_life_s: float = HEARTBEAT_S
@@ -41,10 +46,12 @@ class FeedLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Snapshot(msgspec.Struct, eq=False):
-    """The open listings at a position, as one subscriber reads them."""
+    """The open listings and sales, as one subscriber reads them. Its rows are no older than its position."""
 
     position: int
-    rows: list[Listing]
+    pages: Iterator[FeedPage]
+    latest: FeedPage
+    """Sent last, and sent again where it is asked for again."""
 
 
 class Origin:
@@ -103,24 +110,34 @@ class Origin:
             for changes in self._since(message.position):
                 self._post.send(node, changes)
         else:
-            self._subscribers[node] = snapshot = _Snapshot(self._position, list(self._listings.rows()))
-            self._send_page(node, snapshot, 0)
+            pages = self._pages(self._position)
+            self._subscribers[node] = snapshot = _Snapshot(self._position, pages, next(pages))
+            self._post.send(node, snapshot.latest)
 
     def next_page(self, node: str, message: FeedNext) -> None:
         """A subscriber asks for a page of its snapshot; with one beyond the last it says that it has all."""
         snapshot = self._subscribers.get(node)
         if snapshot is None or (message.start, message.position) != (self._start, snapshot.position):
             return
-        if message.number * self._limits.page_rows < len(snapshot.rows):
-            self._send_page(node, snapshot, message.number)
-        else:
-            self._subscribers[node] = None
+        latest = snapshot.latest
+        if message.number == latest.number + 1:
+            if latest.last:
+                self._subscribers[node] = None
+                return
+            snapshot.latest = next(snapshot.pages)
+        if message.number == snapshot.latest.number:
+            self._post.send(node, snapshot.latest)
 
-    def _send_page(self, node: str, snapshot: _Snapshot, number: int) -> None:
-        begin = number * self._limits.page_rows
-        end = begin + self._limits.page_rows
-        last = end >= len(snapshot.rows)
-        self._post.send(node, FeedPage(self._start, snapshot.position, number, tuple(snapshot.rows[begin:end]), last))
+    def _pages(self, position: int) -> Iterator[FeedPage]:
+        """A snapshot's pages, each made when it is come to: first the listings, then the sales."""
+        numbers, size = count(), self._limits.page_rows
+        rows = self._listings.rows()
+        while page := tuple(islice(rows, size)):
+            yield FeedPage(self._start, position, next(numbers), page, last=False)
+        sales = iter(self._listings.sales)
+        while sold := tuple(islice(sales, size)):
+            yield FeedPage(self._start, position, next(numbers), (), last=False, sales=sold)
+        yield FeedPage(self._start, position, next(numbers), (), last=True)
 
     def _since(self, position: int) -> Iterator[FeedChanges]:
         """What changed after a position, in order, in messages that join one another; one of them at least."""
@@ -157,6 +174,8 @@ class _Followed(msgspec.Struct, eq=False):
     """Whether a FeedFrom waits for its answer."""
     loading: tuple[int, int] | None = None
     """Position of the snapshot that is being read, and the number of its next page."""
+    pausing: bool = False
+    """Whether that page is asked for only when the index has caught up."""
 
 
 class Subscriber:
@@ -171,6 +190,7 @@ class Subscriber:
         post: Post,
         seconds: Callable[[], float],
         limits: FeedLimits,
+        metrics: Metrics,
     ) -> None:
         self._node = node
         self._map = cluster_map
@@ -178,6 +198,7 @@ class Subscriber:
         self._post = post
         self._seconds = seconds
         self._limits = limits
+        self._metrics = metrics
         self._origins: dict[str, _Followed] = {}
         for origin in cluster_map().nodes:
             if origin != node:
@@ -203,11 +224,18 @@ class Subscriber:
         """Ask anew where an origin does not go on; to be called now and then."""
         before_s = self._seconds() - self._limits.ask_again_s
         for node, followed in self._origins.items():
-            if followed.went_on_at_s <= before_s and self._post.is_up(node):
+            if followed.pausing:
+                self._ask_for_page(node, followed)
+            elif followed.went_on_at_s <= before_s and self._post.is_up(node):
                 self._ask(node, followed)
 
     def page(self, node: str, message: FeedPage) -> None:
-        """A page of a snapshot came; one that was not asked for, or is older than what is here, is passed over."""
+        """A page of a snapshot came; one that was not asked for, or is older than what is here, is passed over. Raises
+        PeerFault for one that cannot be.
+        """
+        _check(node, message.rows)
+        if not all(map(is_sound, message.sales)):
+            raise PeerFault(f"{node} tells of a sale that cannot be; run the same program on both")
         followed = self._origins[node]
         if message.number == 0:
             older = (message.start, message.position) < (followed.start, followed.position)
@@ -219,19 +247,28 @@ class Subscriber:
         elif message.start != followed.start or followed.loading != (message.position, message.number):
             return
         followed.loading = message.position, message.number + 1
+        followed.listings.apply(message.rows, past=True)
+        for sale in message.sales:
+            followed.listings.sales.add(sale)
         followed.went_on_at_s = self._seconds()
-        followed.listings.apply(message.rows)
         if message.last:
             followed.listings.settle()
             followed.loading = None
             followed.whole = True
-            followed.known_at_s = self._seconds()
-        self._post.send(node, FeedNext(message.start, message.position, message.number + 1))
+            followed.known_at_s = followed.went_on_at_s
+            self._post.send(node, FeedNext(message.start, message.position, message.number + 1))
+        else:
+            self._ask_for_page(node, followed)
 
     def changes(self, node: str, message: FeedChanges) -> None:
-        """An origin's rows changed. What is here already is passed over, and what does not join it is a gap."""
+        """An origin's rows changed. What is here already is passed over, and what does not join it is a gap; so is what
+        there is no room for. Raises PeerFault for rows that cannot be.
+        """
+        _check(node, message.rows)
         followed = self._origins[node]
-        if message.start == followed.start and message.after <= followed.position:
+        if message.rows and not self._index.has_room():
+            self._metrics.limit_hit("pending_rows_max")
+        elif message.start == followed.start and message.after <= followed.position:
             if message.position >= followed.position:
                 self._apply(followed, message)
         elif not followed.asked:
@@ -244,10 +281,19 @@ class Subscriber:
             followed.asked = False
             followed.known_at_s = followed.went_on_at_s = self._seconds()
 
+    def _ask_for_page(self, node: str, followed: _Followed) -> None:
+        """Ask for the next page of a snapshot, or, while the index is behind, do so later."""
+        assert followed.loading is not None
+        followed.went_on_at_s = self._seconds()
+        followed.pausing = self._index.is_behind()
+        if not followed.pausing:
+            self._post.send(node, FeedNext(followed.start, *followed.loading))
+
     def _ask(self, node: str, followed: _Followed) -> None:
         """Ask for what comes after what is here, or, where that has holes, for all."""
         followed.asked = True
         followed.loading = None
+        followed.pausing = False
         followed.went_on_at_s = self._seconds()
         known = (followed.start, followed.position) if followed.whole else (0, 0)
         self._post.send(node, FeedFrom(*known))
@@ -261,3 +307,9 @@ class Subscriber:
         life = self._map().nodes[origin].since_epoch
         self._origins[origin] = followed = _Followed(life, listings, now_s, now_s)
         return followed
+
+
+def _check(node: str, rows: Iterable[Listing]) -> None:
+    for row in rows:
+        if not fits(row):
+            raise PeerFault(f"{node} tells of a listing that cannot be, {row.listing}; run the same program on both")

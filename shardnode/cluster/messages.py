@@ -6,6 +6,7 @@ A frame is one turn's messages to one node, under the sender's map: `[map versio
 import msgspec
 
 from auction.freezes import Freezes
+from auction.sales import Sale
 from auction.state import Listing, Notice
 from shardnode.agreement import messages as agreement
 from shardnode.wire.events import ListingsMatched, Price, PriceMatched
@@ -120,7 +121,8 @@ class FeedFrom(msgspec.Struct, frozen=True, array_like=True, tag="feed-from", gc
 
 
 class FeedPage(msgspec.Struct, frozen=True, array_like=True, tag="feed-page"):
-    """A page of a snapshot: the open listings there were at `position`. The subscriber asks for the next with FeedNext.
+    """A page of a snapshot: the open listings there were at `position`, or as they are since, and then what was sold
+    lately. The subscriber asks for the next with FeedNext.
 
     With page number 0 a new snapshot begins, with `last` it is whole: what is not in it, nor came after it, is over.
     """
@@ -130,6 +132,7 @@ class FeedPage(msgspec.Struct, frozen=True, array_like=True, tag="feed-page"):
     number: int
     rows: tuple[Listing, ...]
     last: bool
+    sales: tuple[Sale, ...] = ()
 
 
 class FeedNext(msgspec.Struct, frozen=True, array_like=True, tag="feed-next", gc=False):

@@ -61,7 +61,7 @@ class Checkpoints:
         self._limits = limits
         self._metrics = metrics
         self._failed = failed
-        self._changed_listings: dict[str, Listing | None] = {}
+        self._changed_listings: dict[str, Listing] = {}
         self._listings_known = False
         self._damaged: set[StoreId] = set()
         self._listings_position = 0
@@ -78,8 +78,7 @@ class Checkpoints:
 
     def listings_changed(self, listings: dict[str, Listing]) -> None:
         """Rows that became durable; the next pass writes them to the snapshot that a start reads."""
-        for listing, row in listings.items():
-            self._changed_listings[listing] = row if row.state == "open" else None
+        self._changed_listings.update(listings)
 
     def cease(self) -> None:
         """Take no more snapshots: what is in memory may not be what happened."""

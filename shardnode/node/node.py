@@ -132,10 +132,12 @@ class Node:
         self.searches = Searches(
             node=self.name,
             start=self.incarnation,
+            reactor=outside.reactor,
             journal=outside.storage.journal,
             journal_lane=outside.journal_lane,
             search_lane=outside.search_lane,
             now_ms=outside.clock.now_ms,
+            failed=self.fail,
             limits=limits.searches,
             metrics=outside.metrics,
         )

@@ -1,41 +1,53 @@
 """The node's answers to `listing.search`: from its own index, never leaving the node.
 
-At a start the snapshot in the node's database is read first, then the records beyond it; searches wait for that. A
-search takes the rows as they are at one instant and is filtered and sorted in a lane of its own, so that it holds
-nobody up.
+At a start the snapshot in the node's database is read first, then the records beyond it; searches wait for that. What
+changes in the index is taken into its columns in a lane of their own, which also searches them: a search shows all that
+had changed when it was asked.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
+from twisted.python.failure import Failure
 
 from auction.commands import SearchListings
 from auction.context import Answer
 from auction.events import BidTaken, ListingClosed, ListingCreated, decode_events
 from auction.evolve import after_bid, after_close
 from auction.refusals import Refusal
-from auction.results import SearchResult
+from auction.results import Market, SearchResult
 from auction.state import Listing
 from auction.views import listing_view
+from shardnode.cluster.reactor import DelayedCall, Reactor
 from shardnode.node.lanes import Lane
 from shardnode.ops.metrics import Metrics
-from shardnode.search.index import ListingIndex
+from shardnode.search.columns import Columns
+from shardnode.search.index import IndexLimits, ListingIndex
 from shardnode.search.pages import Page, PageLimits, Pages
-from shardnode.search.query import found
+from shardnode.search.sales import SoldOfBase, market_of
+from shardnode.search.scan import Found, find
 from shardnode.storage.port import Journal, StorageFault
-from shardnode.wire.errors import Unavailable
+from shardnode.wire.errors import ClientFault, Unavailable
+
+ListingEvent = ListingCreated | BidTaken | ListingClosed
 
 
 class SearchLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of searching."""
 
     pages: PageLimits = PageLimits()
+    index: IndexLimits = IndexLimits()
     searches_max: int = 100
     """Searches waiting for their turn; beyond it they are refused as unavailable."""
-    read_page: int = 5_000
-    """Rows or records read at once while the index is loaded."""
+    search_waits_s: float = 2.0
+    """A search whose turn has not come by then is refused as unavailable."""
+    take_in_s: float = 0.02
+    """How long changes wait for a search to take them along before they are taken in without."""
+    read_page: int = 500
+    """Rows, sales or records read at once while the index is loaded."""
     retry_after_ms: int = 250
     """What a client is told to wait."""
 
@@ -48,90 +60,182 @@ class Searches:
         *,
         node: str,
         start: int,
+        reactor: Reactor,
         journal: Journal,
         journal_lane: Lane,
         search_lane: Lane,
         now_ms: Callable[[], int],
+        failed: Callable[[Failure], None],
         limits: SearchLimits,
         metrics: Metrics,
     ) -> None:
+        self._reactor = reactor
         self._journal = journal
         self._journal_lane = journal_lane
         self._search_lane = search_lane
         self._now_ms = now_ms
+        self._failed = failed
         self._limits = limits
         self._metrics = metrics
         self._pages = Pages(node, start, limits.pages)
+        self._columns = Columns()
         self._loaded = False
-        self._waiting_for_load: list[Deferred[None]] = []
-        self.index = ListingIndex()
+        self._waiting_for_load: dict[Deferred[None], DelayedCall] = {}
+        self.index = ListingIndex(limits.index)
+        self.index.on_pending = self._take_in_soon
         self.own = self.index.of(node)
         """Those that live here."""
         self.waiting = 0
+        self._takes_in_soon = False
 
     @inlineCallbacks
     def load(self, until: int) -> Generator["Deferred[Any]", Any, dict[str, Listing]]:
         """Read what was for sale at a position; fires when searches are answered, with what the snapshot lacked of it.
 
-        What happens meanwhile is applied as always, so the past is put together beside the index and enters it last.
+        What happens meanwhile is applied as always. The index knows which of two rows is newer; those that the records
+        beyond the snapshot start from are kept beside it.
         """
-        position = yield self._journal_lane.do(self._journal.feed_position)
-        past: dict[str, Listing] = {}
-        after = ""
-        while rows := (yield self._journal_lane.do(self._journal.open_listings, after, self._limits.read_page)):
-            past.update((row.listing, row) for row in rows)
-            after = rows[-1].listing
-        changed: dict[str, Listing] = {}
+        events: list[ListingEvent] = []
+        position = yield self._read(self._journal.feed_position)
         while position < until:
-            tail = yield self._journal_lane.do(self._journal.feed_tail, position, self._limits.read_page)
-            for record in tail:
-                position = record[0]
-                if position <= until:
-                    changed.update(_listings_after(past, record[1]))
-        self.own.apply(past.values())
+            position, further = yield self._read(self._events, position, until)
+            events += further
+        past = yield self._load_listings({_listing_of(event) for event in events})
+        yield self._load_sales()
+        changed = yield self._read(_rows_after, past, events)
+        rows = list(changed.values())
+        for first in range(0, len(rows), self._limits.read_page):
+            self.own.apply(rows[first : first + self._limits.read_page], past=True)
+            yield self._take_in()
         self.own.settle()
         self._loaded = True
-        for waiting in self._waiting_for_load:
-            waiting.callback(None)
+        for loaded, late in self._waiting_for_load.items():
+            late.cancel()
+            loaded.callback(None)
         self._waiting_for_load.clear()
-        return changed
+        return changed  # type: ignore[no-any-return]  # what a yield gives has no type
 
     def ask(self, query: SearchListings, player: str) -> "Deferred[Answer]":
-        """A page of open listings as `player` sees them."""
-        if query.cursor is not None:
-            return succeed(_answer(self._pages.next(query, self._now_ms()), player))
-        if self._pages.full(self._now_ms()):
-            self._metrics.limit_hit("kept_rows_max")
-            return fail(Unavailable("too many searches keep cursors; try again", self._limits.retry_after_ms))
-        if self.waiting >= self._limits.searches_max:
-            self._metrics.limit_hit("searches_max")
-            return fail(Unavailable("too many searches wait; try again", self._limits.retry_after_ms))
+        """A page of open listings as `player` sees them. Fails with Unavailable, or BadParams for a page too far."""
+        try:
+            if query.cursor is not None:
+                return succeed(_answer(self._pages.next(query, self._now_ms()), player))
+            most = self._admit(query)
+        except ClientFault:
+            return fail(Failure())
         self.waiting += 1
-        return self._search(query, player).addBoth(self._done)
+        return self._search(query, player, most).addBoth(self._done)
+
+    def _admit(self, query: SearchListings) -> int:
+        """How many listings a search may find. Raises Unavailable."""
+        most = self._pages.room(self._now_ms())
+        if most < query.limit:
+            raise self._refused("kept_rows_max", "too many searches keep cursors; try again")
+        if self.waiting >= self._limits.searches_max:
+            raise self._refused("searches_max", "too many searches wait; try again")
+        return most
 
     @inlineCallbacks
-    def _search(self, query: SearchListings, player: str) -> Generator["Deferred[Any]", Any, Answer]:
+    def _search(self, query: SearchListings, player: str, most: int) -> Generator["Deferred[Any]", Any, Answer]:
+        by_s = self._reactor.seconds() + self._limits.search_waits_s
         if not self._loaded:
-            loaded: Deferred[None] = Deferred()
-            self._waiting_for_load.append(loaded)
-            yield loaded
+            yield self._awaiting_load()
         as_of_ms = self._now_ms()
-        rows = yield self._search_lane.do(found, self.index.rows(), query)
-        return _answer(self._pages.first(query, rows, as_of_ms), player)
+        sold = self.index.sold(query.base) if query.with_market and query.base is not None else None
+        self._take_in()
+        result = yield self._search_lane.do(self._find, query, most, sold, as_of_ms, by_s)
+        if result is None:
+            raise self._refused("search_waits_s", "searches take too long now; try again")
+        found, market = result
+        return _answer(self._pages.first(query, found, market, as_of_ms), player)
+
+    def _find(
+        self, query: SearchListings, most: int, sold: list[SoldOfBase] | None, as_of_ms: int, by_s: float
+    ) -> tuple[Found, Market | None] | None:
+        """What a search finds; None where its turn comes too late. In the search lane."""
+        if self._reactor.seconds() > by_s:
+            return None
+        return find(self._columns, query, most), None if sold is None else market_of(sold, as_of_ms)
 
     def _done(self, result: Any) -> Any:
         self.waiting -= 1
         return result
 
+    def _refused(self, limit: str, why: str) -> Unavailable:
+        self._metrics.limit_hit(limit)
+        return Unavailable(why, self._limits.retry_after_ms)
 
-def _listings_after(rows: dict[str, Listing], parts: list[bytes]) -> Generator[tuple[str, Listing], None, None]:
-    """Bring rows up to date with one record; tells which changed and how.
+    def _take_in_soon(self) -> None:
+        if not self._takes_in_soon:
+            self._takes_in_soon = True
+            self._reactor.callLater(self._limits.take_in_s, self._take_in_now)
 
-    Raises StorageFault where the snapshot lacks an open listing: SQLite can lose rows of a torn file in silence.
+    def _take_in_now(self) -> None:
+        self._takes_in_soon = False
+        self._take_in()
+
+    def _take_in(self) -> "Deferred[None]":
+        """Let the search lane take in what has changed; fires when it has."""
+        changes = self.index.take_changes()
+        done = self._search_lane.do(self._columns.take_in, changes) if changes else succeed(None)
+        return done.addCallback(lambda _: self.index.taken_in(len(changes))).addErrback(self._failed)
+
+    def _awaiting_load(self) -> "Deferred[None]":
+        loaded: Deferred[None] = Deferred()
+        late = self._reactor.callLater(self._limits.search_waits_s, self._give_up, loaded)
+        self._waiting_for_load[loaded] = late
+        return loaded
+
+    def _give_up(self, loaded: "Deferred[None]") -> None:
+        del self._waiting_for_load[loaded]
+        loaded.errback(self._refused("search_waits_s", "the listings are still being read; try again"))
+
+    @inlineCallbacks
+    def _load_listings(self, wanted: set[str]) -> Generator["Deferred[Any]", Any, dict[str, Listing]]:
+        """Read the snapshot of the open listings into the index; fires with those of its rows that are wanted."""
+        past: dict[str, Listing] = {}
+        after = ""
+        while rows := (yield self._read(self._journal.open_listings, after, self._limits.read_page)):
+            past.update((row.listing, row) for row in rows if row.listing in wanted)
+            self.own.apply(rows, past=True)
+            yield self._take_in()
+            after = rows[-1].listing
+        return past
+
+    @inlineCallbacks
+    def _load_sales(self) -> Generator["Deferred[Any]", Any, None]:
+        mark = -1
+        while sales := (yield self._read(self._journal.sales, mark, self._limits.read_page)):
+            for sale in sales:
+                self.own.sales.add(sale)
+            mark = sales[-1].mark
+
+    def _read(self, read: Callable[..., Any], *args: Any) -> "Deferred[Any]":
+        return self._journal_lane.do(read, *args)
+
+    def _events(self, position: int, until: int) -> tuple[int, list[ListingEvent]]:
+        """What happened to listings in the next records after a position, and the last one's. In the journal's lane."""
+        events: list[ListingEvent] = []
+        tail = self._journal.feed_tail(position, self._limits.read_page)
+        for at, parts in tail:
+            if at <= until:
+                happened = (event for part in parts for event in decode_events(part))
+                events += (event for event in happened if isinstance(event, ListingEvent))
+        return tail[-1][0], events
+
+
+def _listing_of(event: ListingEvent) -> str:
+    return event.listing.listing if isinstance(event, ListingCreated) else event.listing
+
+
+def _rows_after(past: dict[str, Listing], events: Iterable[ListingEvent]) -> dict[str, Listing]:
+    """The rows that events leave, from those that they begin with; changes `past`.
+
+    Raises StorageFault where that lacks an open listing: SQLite can lose rows of a torn file in silence.
     """
 
     def before(listing: str) -> Listing:
-        row = rows.get(listing)
+        row = past.get(listing)
         if row is None:
             raise StorageFault(
                 f"the node's database has lost the open listing {listing}: node.sqlite is damaged; restore it together "
@@ -139,22 +243,21 @@ def _listings_after(rows: dict[str, Listing], parts: list[bytes]) -> Generator[t
             )
         return row
 
-    for part in parts:
-        for event in decode_events(part):
-            if isinstance(event, ListingCreated):
-                row = event.listing
-            elif isinstance(event, BidTaken):
-                row = after_bid(before(event.listing), event)
-            elif isinstance(event, ListingClosed):
-                row = after_close(before(event.listing), event)
-            else:
-                continue
-            rows[row.listing] = row
-            yield row.listing, row
+    changed: dict[str, Listing] = {}
+    for event in events:
+        if isinstance(event, ListingCreated):
+            row = event.listing
+        elif isinstance(event, BidTaken):
+            row = after_bid(before(event.listing), event)
+        else:
+            row = after_close(before(event.listing), event)
+        past[row.listing] = changed[row.listing] = row
+    return changed
 
 
 def _answer(page: Page | Refusal, player: str) -> Answer:
     if isinstance(page, Refusal):
         return Answer(page, refused=True)
     views = [listing_view(row, player) for row in page.rows]
-    return Answer(SearchResult(views, page.next, page.as_of_ms), refused=False)
+    market = UNSET if page.market is None else page.market
+    return Answer(SearchResult(views, page.next, page.as_of_ms, market), refused=False)

@@ -1,7 +1,7 @@
-"""What a search means: which listings match, and in which order.
+"""What a search means: what a listing is asked for, whether it passes a filter, and which order is meant.
 
-The filter and the sort `price` mean what a buyer would pay now: `min_bid` where bids are taken, else `buyout`. Nulls
-sort last in both directions, and the listing id breaks ties.
+The filter and the sort `price` mean what a buyer would pay now: `min_bid` where bids are taken, else `buyout`. Without
+a `sort`, a query with a `score` shows the best first, any other what ends next.
 """
 
 import unicodedata
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from auction.commands import Bounds, SearchListings, StatBounds
+from auction.commands import Bounds, ListingFilter, SearchListings, StatBounds
 from auction.pricing import min_bid
 from auction.state import Listing
 
@@ -22,77 +22,54 @@ def asking_price(row: Listing) -> int | None:
     return row.buyout if least is None else least
 
 
-def score(row: Listing, weights: dict[str, int]) -> int:
-    """Weighted sum of an item's stats; a stat it lacks counts as 0."""
-    stats = row.item.stats
-    return sum(weight * stats.get(stat, 0) for stat, weight in weights.items())
-
-
 def folded(text: str) -> str:
     """Text without case and accents."""
-    return "".join(char for char in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(char))
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
+
+
+def in_full(query: SearchListings) -> SearchListings:
+    """The query with the sort and the order that it means where it says none."""
+    sort = query.sort or ("score" if query.score else "ends_at")
+    order = query.order or ("desc" if sort == "score" else "asc")
+    return msgspec.structs.replace(query, sort=sort, order=order)
 
 
 def fingerprint(query: SearchListings) -> bytes:
     """What makes two searches the same query: everything but the page asked for."""
-    return msgspec.msgpack.encode(msgspec.structs.replace(query, cursor=None, limit=1), order="deterministic")
+    return msgspec.msgpack.encode(msgspec.structs.replace(in_full(query), cursor=None, limit=1), order="deterministic")
 
 
-def found(rows: Iterable[Listing], query: SearchListings) -> list[Listing]:
-    """The rows that match a query, in its order."""
-    tests = list(_tests(query))
-    return ordered([row for row in rows if all(test(row) for test in tests)], query)
+def passes(wanted: ListingFilter) -> Predicate:
+    """The test whether one open listing passes a filter, for whoever looks at single listings."""
+    tests = list(_tests(wanted))
+    return lambda row: all(test(row) for test in tests)
 
 
-def ordered(rows: list[Listing], query: SearchListings) -> list[Listing]:
-    """Rows by the query's sort; stable, nulls last, listing id as the last word."""
-    value = _sort_value(query)
-    valued = [(value(row), row) for row in rows]
-    known = sorted(((key, row) for key, row in valued if key is not None), key=lambda pair: pair[1].listing)
-    known.sort(key=lambda pair: pair[0], reverse=query.order == "desc")
-    unknown = sorted((row for key, row in valued if key is None), key=lambda row: row.listing)
-    return [row for _, row in known] + unknown
-
-
-def _sort_value(query: SearchListings) -> Callable[[Listing], int | None]:
-    if query.sort.startswith("stat:"):
-        stat = query.sort.removeprefix("stat:")
-        return lambda row: row.item.stats.get(stat)
-    weights = query.score or {}
-    return {
-        "price": asking_price,
-        "buyout": lambda row: row.buyout,
-        "ends_at": lambda row: row.ends_at_ms,
-        "created_at": lambda row: row.created_at_ms,
-        "level": lambda row: row.item.level,
-        "score": lambda row: score(row, weights),
-    }[query.sort]
-
-
-def _tests(query: SearchListings) -> Iterable[Predicate]:
-    if query.category is not None:
-        yield lambda row: row.item.category == query.category
-    if query.base is not None:
-        yield lambda row: row.item.base == query.base
-    if query.rarity is not None:
-        rarities = frozenset(query.rarity)
+def _tests(wanted: ListingFilter) -> Iterable[Predicate]:
+    if wanted.category is not None:
+        yield lambda row: row.item.category == wanted.category
+    if wanted.base is not None:
+        yield lambda row: row.item.base == wanted.base
+    if wanted.rarity is not None:
+        rarities = frozenset(wanted.rarity)
         yield lambda row: row.item.rarity in rarities
-    if query.level is not None:
-        yield _bounded(lambda row: row.item.level, query.level)
-    if query.price is not None:
-        yield _bounded(asking_price, query.price)
-    for bounds in query.stats or ():
+    if wanted.level is not None:
+        yield _bounded(lambda row: row.item.level, wanted.level)
+    if wanted.price is not None:
+        yield _bounded(asking_price, wanted.price)
+    for bounds in wanted.stats or ():
         yield _stat_bounded(bounds)
-    if query.text:
-        wanted = folded(query.text).split()
-        yield lambda row: _names(row.item.name, wanted)
-    if query.buyout_only:
+    if wanted.text:
+        prefixes = folded(wanted.text).split()
+        yield lambda row: _names(row.item.name, prefixes)
+    if wanted.buyout_only:
         yield lambda row: row.buyout is not None
 
 
-def _names(name: str, wanted: list[str]) -> bool:
+def _names(name: str, prefixes: list[str]) -> bool:
     words = folded(name).split()
-    return all(any(word.startswith(prefix) for word in words) for prefix in wanted)
+    return all(any(word.startswith(prefix) for word in words) for prefix in prefixes)
 
 
 def _stat_bounded(bounds: StatBounds) -> Predicate:

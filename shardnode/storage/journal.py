@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
+from auction.sales import SALES_KEPT_MS, Sale, sale_of
 from auction.state import Listing, StoreId
 from shardnode.storage import batches
 from shardnode.storage.batches import Chain
@@ -18,7 +19,7 @@ from shardnode.storage.data_directory import DataDirectory
 from shardnode.storage.databases import Databases
 from shardnode.storage.faults import DISK_ERRORS, RESTORE_NODE, fault
 from shardnode.storage.journal_end import JournalEnd
-from shardnode.storage.node_tables import BATCHES, FACTS, NODE, OPEN_LISTINGS, STARTS, WAKEUPS
+from shardnode.storage.node_tables import BATCHES, FACTS, NODE, OPEN_LISTINGS, SALES, STARTS, WAKEUPS
 from shardnode.storage.port import Append, Entry, Recovered, StorageFault
 from shardnode.storage.touches import Touches
 from shardnode.storage.upgrades import NODE_FILE
@@ -33,6 +34,7 @@ WAL_LIMIT_BYTES = 16 << 20
 """What node.sqlite-wal is cut back to after a checkpoint, which SQLite makes every 1,000 pages."""
 
 _rows_given = func.json_each(bindparam("rows")).table_valued("value")
+_sold_given = func.json_each(bindparam("sold")).table_valued("value")
 _closed_given = func.json_each(bindparam("closed")).table_valued("value")
 
 _IDENTIFY = select(NODE)
@@ -89,6 +91,17 @@ _LIST = (
     .from_select(["listing", "row"], select(func.json_extract(_rows_given.c.value, "$.listing"), _rows_given.c.value))
 )
 _DELIST = delete(OPEN_LISTINGS).where(OPEN_LISTINGS.c.listing.in_(select(_closed_given.c.value)))
+_SALES = select(SALES).where(SALES.c.mark > bindparam("after")).order_by(SALES.c.mark).limit(bindparam("most"))
+_sale_fields = Sale.__struct_fields__
+_SELL = (
+    insert(SALES)
+    .prefix_with("OR REPLACE")
+    .from_select(
+        _sale_fields,
+        select(*(func.json_extract(_sold_given.c.value, f"$[{place}]") for place in range(len(_sale_fields)))),
+    )
+)
+_FORGET_SALES = delete(SALES).where(SALES.c.at_ms <= bindparam("until"))
 _FEED = update(NODE).values(feed_position=bindparam("to"))
 
 _encode_json = msgspec.json.Encoder().encode
@@ -188,15 +201,23 @@ class SqliteJournal:
             position = entries[-1].position
         return tail[:limit]
 
-    def save_open_listings(self, changed: dict[str, Listing | None], position: int) -> None:
-        """Write what changed among the open listings (None: no longer open) up to a position."""
+    def sales(self, after: int, limit: int) -> list[Sale]:
+        """A page, by mark, of what was sold here within a day of `feed_position`."""
+        with self._reading():
+            return [Sale(*row) for row in self._connection.execute(_SALES, {"after": after, "most": limit})]
+
+    def save_open_listings(self, changed: dict[str, Listing], position: int) -> None:
+        """Write the rows that changed up to a position: open listings, and sales."""
         assert self._feed_position <= position <= self._chain.position, position
-        rows = _encode_json([row for row in changed.values() if row is not None]).decode()
-        closed = _encode_json([listing for listing, row in changed.items() if row is None]).decode()
+        rows = _encode_json([row for row in changed.values() if row.state == "open"]).decode()
+        closed = _encode_json([listing for listing, row in changed.items() if row.state != "open"]).decode()
+        sold = _encode_json([sale for sale in map(sale_of, changed.values()) if sale is not None]).decode()
         with self._writing():
             self._connection.exec_driver_sql("BEGIN")
             self._connection.execute(_LIST, {"rows": rows})
             self._connection.execute(_DELIST, {"closed": closed})
+            self._connection.execute(_SELL, {"sold": sold})
+            self._connection.execute(_FORGET_SALES, {"until": self._chain.now_ms - SALES_KEPT_MS})
             self._connection.execute(_FEED, {"to": position})
             self._connection.exec_driver_sql("COMMIT")
         self._feed_position = position

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from auction.ids import NAMING_KEY_BYTES
+from auction.sales import SALES_KEPT_MS, Sale, sale_of
 from auction.state import Listing, StoreId
 from auction.stores import KINDS, Kind, State
 from shardnode.storage.batches import touched_by
@@ -51,6 +52,7 @@ class _Disk:
         self.wakeups: dict[StoreId, int] = {}
         self.facts: dict[str, bytes] = {}
         self.open_listings: dict[str, Listing] = {}
+        self.sales: dict[int, Sale] = {}
         self.files: dict[StoreId, _File] = {}
         self.unsynced: Callable[[], None] | None = None
 
@@ -136,8 +138,13 @@ class MemoryJournal:
         ]
         return tail[:limit]
 
-    def save_open_listings(self, changed: dict[str, Listing | None], position: int) -> None:
-        """Write what changed among the open listings (None: no longer open) up to a position."""
+    def sales(self, after: int, limit: int) -> list[Sale]:
+        """A page, by mark, of what was sold here within a day of `feed_position`."""
+        sales = self._disk.sales
+        return [sales[mark] for mark in sorted(mark for mark in sales if mark > after)[:limit]]
+
+    def save_open_listings(self, changed: dict[str, Listing], position: int) -> None:
+        """Write the rows that changed up to a position: open listings, and sales."""
         disk = self._disk
         assert disk.feed_position <= position <= disk.position, position
 
@@ -145,8 +152,13 @@ class MemoryJournal:
             disk.feed_position = position
             for listing, row in changed.items():
                 disk.open_listings.pop(listing, None)
-                if row is not None:
+                if row.state == "open":
                     disk.open_listings[listing] = row
+                sale = sale_of(row)
+                if sale is not None:
+                    disk.sales[sale.mark] = sale
+            counted_after_ms = disk.now_ms - SALES_KEPT_MS
+            disk.sales = {mark: sale for mark, sale in disk.sales.items() if sale.at_ms > counted_after_ms}
 
         self._write("save_open_listings", effect)
 

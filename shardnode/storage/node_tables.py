@@ -13,7 +13,7 @@ from sqlalchemy import DDL, Column, Connection, Index, Integer, LargeBinary, Met
 from auction.state import Listing
 from shardnode.storage.columns import Json
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 PAGE_BYTES = 8192
 
 METADATA = MetaData()
@@ -78,6 +78,10 @@ OPEN_LISTINGS = _table(
     "open_listings", _text("listing", primary_key=True), Column("row", Json(Listing), nullable=False)
 )
 """Every listing that was open at `node.feed_position`, as JSON."""
+
+SALES = _table("sales", _integer("mark", primary_key=True), _text("base"), _integer("price"), _integer("at_ms"))
+"""What was sold here within the last day up to `node.feed_position`; see `auction.sales`."""
+Index("sales_by_instant", SALES.c.at_ms)
 
 _WAKE = DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy gives it no types
     """

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from auction.sales import Sale
 from auction.state import Listing, StoreId
 from auction.stores import Kind, State
 
@@ -90,8 +91,12 @@ class Journal(Protocol):
     def feed_tail(self, after: int, limit: int) -> list[tuple[int, list[bytes]]]:
         """A page of whole records past a position, for what `open_listings` lacks: position and each store's part."""
 
-    def save_open_listings(self, changed: dict[str, Listing | None], position: int) -> None:
-        """Write what changed among the open listings (None: no longer open) up to a position."""
+    def sales(self, after: int, limit: int) -> list[Sale]:
+        """A page, by mark, of what was sold here lately, as of the last `save_open_listings`."""
+
+    def save_open_listings(self, changed: dict[str, Listing], position: int) -> None:
+        """Write the rows that changed up to a position: open listings, and the sales of those that were sold. Sales too
+        old to count go."""
 
     def forget(self, saved: dict[StoreId, int]) -> int:
         """Note that stores' files are durable at positions; cut off records that nobody needs. Returns how many."""

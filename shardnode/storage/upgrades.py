@@ -8,12 +8,12 @@ from functools import partial
 
 import msgspec
 from sqlalchemy import Connection, MetaData, Table, select, text, update
-from sqlalchemy.schema import CreateTable, DropTable
+from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
 from auction.player_state import PlayerState
 from auction.state import STORE_VERSION
 from shardnode.storage.columns import put_rows, rows_text, table_of, to_rows
-from shardnode.storage.node_tables import FACTS, FORMAT_VERSION, KEEP, NODE
+from shardnode.storage.node_tables import FACTS, FORMAT_VERSION, KEEP, NODE, SALES
 from shardnode.storage.store_tables import STORE
 
 Step = Callable[[Connection], None]
@@ -57,6 +57,12 @@ def _give_node_facts(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE batches ADD COLUMN facts TEXT DEFAULT '{}' NOT NULL"))
     connection.execute(CreateTable(FACTS))
     connection.execute(KEEP)
+
+
+def _give_node_sales(connection: Connection) -> None:
+    connection.execute(CreateTable(SALES))
+    for index in SALES.indexes:
+        connection.execute(CreateIndex(index))
 
 
 class _New(msgspec.Struct, frozen=True):
@@ -131,5 +137,5 @@ def _give_stores_kinds(connection: Connection) -> None:
     _give_players(3, connection)
 
 
-NODE_FILE = Versions(NODE, FORMAT_VERSION, {1: _give_node_facts})
+NODE_FILE = Versions(NODE, FORMAT_VERSION, {1: _give_node_facts, 2: _give_node_sales})
 STORE_FILE = Versions(STORE, STORE_VERSION, {1: partial(_give_players, 2), 2: _give_stores_kinds})

@@ -1,4 +1,6 @@
-"""The listing feed: every node's index comes to the rows of every origin, and never opens again what has ended."""
+"""The listing feed: every index comes to the rows and sales of every origin, and never opens again what has ended."""
+
+from typing import Any
 
 import msgspec
 import pytest
@@ -6,12 +8,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from auction.results import Market
+from auction.sales import Sale
 from auction.state import Listing
 from shardnode.cluster import messages
 from shardnode.cluster.cluster import ClusterLimits
 from shardnode.cluster.feed import FeedLimits
+from shardnode.cluster.network import PeerFault
+from shardnode.search.index import IndexLimits
+from shardnode.search.sales import market_of
 from tests.cluster.rig import NODES, Faults, House, a_map
-from tests.search.rows import listing
+from tests.search.rows import RULES, listing
 
 SMALL = ClusterLimits(feed=FeedLimits(page_rows=2, kept_rows_max=4))
 
@@ -21,9 +28,19 @@ def shown(house: House, viewer: str, origin: str) -> dict[str, Listing]:
     return {row.listing: row for row in house.homes[viewer].index.of(origin).rows()}
 
 
+def sold(house: House, viewer: str, origin: str) -> dict[int, Sale]:
+    """What a node knows to have been sold at an origin."""
+    return {sale.mark: sale for sale in house.homes[viewer].index.of(origin).sales}
+
+
 def converged(house: House) -> bool:
-    """Whether every node shows every node's listings as they are."""
-    return all(shown(house, viewer, origin) == house.disks[origin].listings for viewer in NODES for origin in NODES)
+    """Whether every node shows every node's listings, and counts its sales, as they are."""
+    return all(
+        shown(house, viewer, origin) == house.disks[origin].listings
+        and sold(house, viewer, origin) == house.disks[origin].sales
+        for viewer in NODES
+        for origin in NODES
+    )
 
 
 def kinds(house: House, sender: str, to: str) -> list[str]:
@@ -39,7 +56,7 @@ def kinds(house: House, sender: str, to: str) -> list[str]:
 
 def ended(row: Listing) -> Listing:
     """The row of a listing that was sold."""
-    return msgspec.structs.replace(row, version=row.version + 1, state="sold")
+    return msgspec.structs.replace(row, version=row.version + 1, state="sold", price=7, ended_at_ms=1_000)
 
 
 def test_a_change_shows_everywhere() -> None:
@@ -73,7 +90,9 @@ def test_what_was_missed_comes_from_memory() -> None:
 
 
 def test_a_subscriber_that_has_missed_too_much_gets_a_snapshot() -> None:
-    """Page by page, each asked for; what ended meanwhile leaves with the last one."""
+    """Page by page, each asked for: three of listings, three of sales, and one that says that this was all. What ended
+    meanwhile leaves with it.
+    """
     house = House(SMALL)
     house.show("n1", [listing(number) for number in range(7)])
     house.settle()
@@ -85,8 +104,8 @@ def test_a_subscriber_that_has_missed_too_much_gets_a_snapshot() -> None:
     house.join("n1", "n2")
     house.settle()
     assert converged(house)
-    assert kinds(house, "n1", "n2").count("FeedPage") == 3
-    assert kinds(house, "n2", "n1").count("FeedNext") == 3
+    assert kinds(house, "n1", "n2").count("FeedPage") == 7
+    assert kinds(house, "n2", "n1").count("FeedNext") == 7
 
 
 def test_a_started_node_gets_everything_again() -> None:
@@ -320,7 +339,81 @@ TestAnyNetwork = AnyNetwork.TestCase
 TestAnyNetwork.settings = settings(max_examples=60, stateful_step_count=30)
 
 
-def _feed(house: House, message: messages.FeedPage) -> None:
+def test_sales_reach_a_node_that_comes_later() -> None:
+    """One that was away for more than the changes kept in memory, and one that starts; each sale counts once."""
+    house = House(SMALL)
+    house.cut("n1", "n2")
+    house.show("n1", [listing(number) for number in range(20)])
+    house.show("n1", [ended(listing(number)) for number in range(0, 20, 2)])
+    house.join("n1", "n2")
+    house.settle()
+    house.show("n1", [ended(listing(number)) for number in range(1, 9, 2)])
+    house.settle()
+    house.restart("n3")
+    house.restart("n1")
+    house.settle(1)
+    assert converged(house)
+    for viewer in NODES:
+        assert market_of(house.homes[viewer].index.sold("ash_bow"), 2_000) == Market(7, 14)
+
+
+def test_an_index_without_room_gets_what_it_passed_over_when_there_is_room() -> None:
+    """Changes come again; a snapshot waits where it is, and ends all the same."""
+    house = House(SMALL)
+    house.cut("n1", "n2")
+    index = house.homes["n2"].index
+    index.limits = IndexLimits(pending_rows_max=6)
+    house.show("n1", [listing(number) for number in range(40)])
+    house.join("n1", "n2")
+    house.settle(3)
+    assert 0 < len(shown(house, "n2", "n1")) <= 6
+    assert index.is_behind()
+    while index.of("n1").loading:
+        index.taken_in(len(index.take_changes()))
+        before = len(shown(house, "n2", "n1"))
+        house.settle(3)
+        assert len(shown(house, "n2", "n1")) > before or not index.of("n1").loading
+    assert converged(house)
+    for number in range(40, 60):
+        house.show("n1", [listing(number)])
+    house.settle()
+    assert not index.has_room()
+    assert not converged(house)
+    assert b'auction_limit_hits_total{limit="pending_rows_max"}' in house.metrics["n2"].render()
+    while not converged(house):
+        index.taken_in(len(index.take_changes()))
+        house.settle(3)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"version": -1},
+        {"buyout": 2**53},
+        {"price": -5},
+        {"ends_at_ms": 2**60},
+        {"level": 0},
+        {"level": 2**40},
+        {"stats": {"might": 0}},
+        {"stats": {"might": 2**31}},
+        {"rules": msgspec.structs.replace(RULES, price_max=2**63)},
+    ],
+    ids=str,
+)
+def test_a_row_that_cannot_be_is_the_peers_fault(fields: dict[str, Any]) -> None:
+    """It is named, and nothing of its message is taken in."""
+    house = House()
+    row = listing(1, **fields)
+    for message in (
+        messages.FeedChanges(1, 0, 1, (listing(2), row)),
+        messages.FeedPage(1, 1, 0, (listing(2), row), True),
+    ):
+        with pytest.raises(PeerFault, match="n1 tells of a listing that cannot be, l0001"):
+            _feed(house, message)
+    assert not shown(house, "n2", "n1")
+
+
+def _feed(house: House, message: messages.FeedPage | messages.FeedChanges) -> None:
     house.nodes["n2"].received("n1", msgspec.msgpack.encode(messages.Frame(1, 1, [message])))
 
 

@@ -1,19 +1,43 @@
 """Cursors, and the searches that they continue."""
 
+import msgspec
 import pytest
 
 from auction.commands import SearchListings
 from auction.refusals import Refusal
-from shardnode.search.pages import Page, PageLimits, Pages, node_of
+from auction.results import Market
+from auction.state import Listing
+from shardnode.search.pages import FORGOTTEN_AT_ONCE, ROOM_SHARED_BY, Page, PageLimits, Pages, node_of
+from shardnode.search.scan import Found, find
+from shardnode.wire.errors import BadParams
+from tests.search.brute_force import Searched
 from tests.search.rows import listing
 
 QUERY = SearchListings(limit=2)
 
 
+def found(count: int, most: int = 10_000) -> Found:
+    """What a search finds of so many listings."""
+    house = Searched()
+    house.index.of("n1").apply(rows_of(count))
+    house.find(QUERY)
+    return find(house.columns, QUERY, most)
+
+
+def rows_of(count: int) -> list[Listing]:
+    """So many listings."""
+    return [listing(number) for number in range(count)]
+
+
+def begun(pages: Pages, count: int, now_ms: int = 0, most: int = 10_000) -> Page:
+    """The first page of a search that finds so many."""
+    return pages.first(QUERY, found(count, most), None, now_ms)
+
+
 def following(query: SearchListings, cursor: str | None) -> SearchListings:
     """The same query, at a cursor."""
     assert cursor is not None
-    return SearchListings(category=query.category, limit=query.limit, cursor=cursor)
+    return msgspec.structs.replace(query, cursor=cursor)
 
 
 def page(answer: Page | Refusal) -> Page:
@@ -24,72 +48,124 @@ def page(answer: Page | Refusal) -> Page:
 
 def test_pages_lead_through_everything_once() -> None:
     """Following the cursors shows every row exactly once, in order, and then ends."""
-    rows = [listing(number) for number in range(5)]
     pages = Pages("n1", 1, PageLimits())
-    first = pages.first(QUERY, rows, 0)
+    first = begun(pages, 5)
     second = page(pages.next(following(QUERY, first.next), 10))
     third = page(pages.next(following(QUERY, second.next), 20))
-    assert first.rows + second.rows + third.rows == rows
+    assert first.rows + second.rows + third.rows == rows_of(5)
     assert third.next is None
+
+
+def test_pages_neither_repeat_nor_skip_while_the_market_moves() -> None:
+    """Between two pages every listing changes or ends and others come; the pages show the search's instant."""
+    house = Searched()
+    own = house.index.of("n1")
+    rows = rows_of(40)
+    own.apply(rows)
+    house.find(QUERY)
+    pages = Pages("n1", 1, PageLimits())
+    shown = pages.first(QUERY, find(house.columns, QUERY, 100), None, 0)
+    seen = list(shown.rows)
+    while shown.next is not None:
+        number = len(seen)
+        own.apply([msgspec.structs.replace(row, version=row.version + number, ends_at_ms=number) for row in rows[::2]])
+        own.apply([msgspec.structs.replace(row, version=2, state="sold") for row in rows[1 : 2 * number : 2]])
+        own.apply([listing(100 + number, ends_at_ms=1)])
+        house.find(QUERY)
+        shown = page(pages.next(following(QUERY, shown.next), number))
+        seen += shown.rows
+    assert seen == rows
 
 
 def test_a_full_last_page_has_no_cursor() -> None:
     """No cursor leads to an empty page."""
-    assert Pages("n1", 1, PageLimits()).first(QUERY, [listing(1), listing(2)], 0).next is None
+    pages = Pages("n1", 1, PageLimits())
+    assert begun(pages, 2).next is None
+    assert page(pages.next(following(QUERY, begun(pages, 4).next), 1)).next is None
 
 
-def test_pages_tell_the_instant_of_their_search() -> None:
+def test_pages_tell_the_instant_and_the_market_of_their_search() -> None:
     """All pages of a search are as of the same instant."""
     pages = Pages("n1", 1, PageLimits())
-    first = pages.first(QUERY, [listing(number) for number in range(3)], 123)
-    assert page(pages.next(following(QUERY, first.next), 456)).as_of_ms == 123
+    first = pages.first(QUERY, found(3), Market(5, 1), 123)
+    second = page(pages.next(following(QUERY, first.next), 456))
+    assert [(shown.as_of_ms, shown.market) for shown in (first, second)] == [(123, Market(5, 1))] * 2
 
 
 def test_a_cursor_expires() -> None:
     """After its time a cursor is refused, not answered with something else."""
     pages = Pages("n1", 1, PageLimits(cursor_s=60))
-    first = pages.first(QUERY, [listing(number) for number in range(3)], 0)
+    first = begun(pages, 3)
     assert pages.next(following(QUERY, first.next), 60_000) == Refusal("cursor_expired")
+    assert len(pages) == 0
+
+
+def test_searches_past_their_time_are_forgotten_a_few_at_once() -> None:
+    """Nobody waits until thousands are; a cursor past its time is refused all the same."""
+    pages = Pages("n1", 1, PageLimits())
+    firsts = [begun(pages, 3) for _ in range(3 * FORGOTTEN_AT_ONCE)]
+    assert pages.next(following(QUERY, firsts[-1].next), 60_000) == Refusal("cursor_expired")
+    assert len(pages) == 2 * FORGOTTEN_AT_ONCE
+    for _ in range(2):
+        pages.room(60_000)
     assert len(pages) == 0
 
 
 def test_a_cursor_of_an_earlier_start_is_expired() -> None:
     """A restart forgets its searches and says so."""
-    first = Pages("n1", 1, PageLimits()).first(QUERY, [listing(number) for number in range(3)], 0)
+    first = begun(Pages("n1", 1, PageLimits()), 3)
     later = Pages("n1", 2, PageLimits())
-    later.first(QUERY, [listing(number) for number in range(3)], 0)
+    begun(later, 3)
     assert later.next(following(QUERY, first.next), 1) == Refusal("cursor_expired")
 
 
-@pytest.mark.parametrize("cursor", ["x", "n1.1-1", "1-1-1", "n1.1-1-99", "n1.-1-1-1", "n1.1-1-1\n"])
+@pytest.mark.parametrize("cursor", ["x", "n1.1-1", "1-1-1", "n1.1-1-99", "n1.1-1-3", "n1.-1-1-1", "n1.1-1-1\n"])
 def test_a_made_up_cursor_is_refused(cursor: str) -> None:
     """A cursor that was never given leads nowhere."""
     pages = Pages("n1", 1, PageLimits())
-    pages.first(QUERY, [listing(number) for number in range(3)], 0)
+    begun(pages, 3)
     assert pages.next(following(QUERY, cursor), 1) == Refusal("cursor_mismatch")
 
 
 def test_a_cursor_belongs_to_its_query() -> None:
     """Another query's cursor is refused."""
     pages = Pages("n1", 1, PageLimits())
-    first = pages.first(QUERY, [listing(number) for number in range(3)], 0)
+    first = begun(pages, 3)
     other = SearchListings(category="rings", limit=2)
     assert pages.next(following(other, first.next), 1) == Refusal("cursor_mismatch")
 
 
+def test_a_search_that_found_too_much_says_so_in_the_end() -> None:
+    """The pages lead through as many listings as they may, and then to an error that says what to do."""
+    pages = Pages("n1", 1, PageLimits(found_max=3))
+    first = begun(pages, 5, most=3)
+    second = page(pages.next(following(QUERY, first.next), 1))
+    assert first.rows + second.rows == rows_of(3)
+    with pytest.raises(BadParams, match="leads through its first 3 listings; narrow it"):
+        pages.next(following(QUERY, second.next), 2)
+
+
 def test_what_cursors_keep_is_bounded() -> None:
-    """At the bound no further search is taken until an older one has expired; none expires early."""
-    pages = Pages("n1", 1, PageLimits(kept_rows_max=6))
-    firsts = [pages.first(QUERY, [listing(number) for number in range(3)], now_ms) for now_ms in (0, 1)]
-    assert pages.full(2)
-    assert page(pages.next(following(QUERY, firsts[0].next), 59_999)).rows
-    assert not pages.full(60_000)
-    assert page(pages.next(following(QUERY, firsts[1].next), 60_000)).rows
+    """Each search may keep a part of the room there is; with none left the next has to wait for an older one's end."""
+    limits = PageLimits(found_max=3, kept_rows_max=3 * ROOM_SHARED_BY + 4)
+    pages = Pages("n1", 1, limits)
+    assert pages.room(0) == 3
+    firsts = [begun(pages, 3, now_ms) for now_ms in (0, 1)]
+    assert pages.room(2) == 2
+    begun(pages, 2, 2)
+    assert pages.room(2) == 2, "a search of a single page keeps nothing"
+    while pages.room(3):
+        begun(pages, 3, 3)
+    assert page(pages.next(following(QUERY, firsts[0].next), 59_999)).rows, "no cursor dies early"
+    while len(pages):
+        pages.room(60_003)
+    assert pages.room(60_003) == 3
+    assert pages.next(following(QUERY, firsts[1].next), 60_003) == Refusal("cursor_expired")
 
 
 def test_a_cursor_says_which_node_gave_it() -> None:
     """So another node can pass it on; what nobody gave names nobody."""
-    cursor = Pages("n2", 1, PageLimits()).first(QUERY, [listing(number) for number in range(3)], 0).next
+    cursor = begun(Pages("n2", 1, PageLimits()), 3).next
     assert cursor is not None
     assert node_of(cursor) == "n2"
     assert node_of("n2") is None
@@ -97,7 +173,7 @@ def test_a_cursor_says_which_node_gave_it() -> None:
 
 def test_a_cursor_of_another_node_is_expired() -> None:
     """A node answers for its own searches alone, whatever their numbers."""
-    first = Pages("n1", 1, PageLimits()).first(QUERY, [listing(number) for number in range(3)], 0)
+    first = begun(Pages("n1", 1, PageLimits()), 3)
     other = Pages("n2", 1, PageLimits())
-    other.first(QUERY, [listing(number) for number in range(3)], 0)
+    begun(other, 3)
     assert other.next(following(QUERY, first.next), 1) == Refusal("cursor_expired")

@@ -111,6 +111,11 @@ def listing(listing_id: str, price: int = 5) -> Listing:
     )
 
 
+def sold(listing_id: str, price: int, at_ms: int) -> Listing:
+    """A listing that was sold."""
+    return msgspec.structs.replace(listing(listing_id, price), state="sold", ended_at_ms=at_ms)
+
+
 def batch(
     first: int,
     *records: dict[str, bytes],

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from auction.sales import SALES_KEPT_MS, sale_of
 from auction.stores import KINDS, Kind
 from shardnode.storage.port import Recovered, Snapshot, StorageFault
 from tests.storage.houses import HOUSES, NAMING_KEY, House
@@ -21,6 +22,7 @@ from tests.storage.rows import (
     kept,
     listing,
     passage,
+    sold,
 )
 
 ANN, BOB, CYD, _ = STORES
@@ -135,12 +137,35 @@ def test_open_listings_come_in_pages_by_id_with_their_position(house: House) -> 
     journal = house.storage.journal
     journal.append(batch(1, {ANN: b"1"}, {ANN: b"2"}))
     journal.save_open_listings({"c": listing("c"), "a": listing("a"), "b": listing("b")}, 1)
-    journal.save_open_listings({"b": None, "a": listing("a", 8), "gone": None}, 2)
+    ended = {name: msgspec.structs.replace(listing(name), state="expired") for name in ("b", "gone")}
+    journal.save_open_listings({"a": listing("a", 8), **ended}, 2)
     for _ in range(2):
         journal = house.storage.journal
         assert journal.feed_position() == 2
         assert journal.open_listings("", 1) == [listing("a", 8)]
         assert journal.open_listings("a", 9) == [listing("c")]
+        house.crash()
+
+
+def test_sales_are_kept_for_a_day(house: House) -> None:
+    """Those of listings that were sold, each once, in pages by mark, until a day after by the journal's instants."""
+    journal = house.storage.journal
+    rows = {name: sold(name, 10 + number, number) for number, name in enumerate("abcde")}
+    sales = sorted((sale_of(row) for row in rows.values()), key=lambda sale: sale.mark)
+    journal.append(batch(1, {ANN: b"1"}, now_ms=5))
+    journal.save_open_listings({**rows, "x": msgspec.structs.replace(rows["a"], listing="x", state="expired")}, 1)
+    journal.save_open_listings({"a": rows["a"]}, 1)
+    assert house.storage.journal.sales(-1, 9) == sales
+    house.crash()
+    journal = house.storage.journal
+    assert journal.sales(-1, 2) == sales[:2]
+    assert journal.sales(sales[1].mark, 9) == sales[2:]
+    journal.append(batch(2, {ANN: b"2"}, now_ms=SALES_KEPT_MS + 2))
+    journal.save_open_listings({}, 2)
+    for _ in range(2):
+        assert [sale.at_ms for sale in house.storage.journal.sales(-1, 9)] == [
+            sale.at_ms for sale in sales if sale.at_ms > 2
+        ]
         house.crash()
 
 

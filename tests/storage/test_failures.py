@@ -63,7 +63,7 @@ def refusal_of(data: Path) -> str:
         "DELETE FROM batches WHERE last_position = 3",
         "DELETE FROM batches",
         "DELETE FROM node",
-        "UPDATE node SET version = 3",
+        "UPDATE node SET version = 4",
         "UPDATE node SET version = 0",
         "DROP TABLE wakeups",
     ],

@@ -17,10 +17,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from auction.sales import Sale, sale_of
 from auction.stores import KINDS, Kind
 from shardnode.storage.port import Append, Entry
 from tests.storage.houses import HOUSES
-from tests.storage.rows import EACH_KIND, STORES, Fact, apply, facts, kept, listing, snapshots
+from tests.storage.rows import EACH_KIND, STORES, Fact, apply, facts, kept, listing, snapshots, sold
 
 KIND_OF: dict[str, Kind] = {store: kind for kind, store in EACH_KIND.items()} | {STORES[1]: "player"}
 _stores = st.sampled_from(list(KIND_OF))
@@ -45,6 +46,7 @@ class StorageHistory(RuleBasedStateMachine):
         self.wakeups: dict[str, int] = {}
         self.facts: dict[str, Fact] = {}
         self.listings: dict[str, object] = {}
+        self.sales: dict[int, Sale] = {}
         self.feed_position = 0
         self.cut = 0
         self.files: dict[str, tuple[dict[str, dict], int]] = {}
@@ -100,10 +102,15 @@ class StorageHistory(RuleBasedStateMachine):
     def save_open_listings(self, changed: dict[str, int | None], data: st.DataObject) -> None:
         """The feed's snapshot moves on."""
         position = data.draw(st.integers(self.feed_position, self.position))
-        rows = {name: None if price is None else listing(name, price) for name, price in changed.items()}
+        rows = {
+            name: sold(name, 1, self.now_ms) if price is None else listing(name, price)
+            for name, price in changed.items()
+        }
         self.house.storage.journal.save_open_listings(rows, position)
         self.feed_position = position
-        self.listings = {name: row for name, row in (self.listings | rows).items() if row is not None}
+        sales = [sale for sale in map(sale_of, rows.values()) if sale is not None]
+        self.sales |= {sale.mark: sale for sale in sales}
+        self.listings = {name: row for name, row in (self.listings | rows).items() if row.state == "open"}
 
     @rule(stores=st.sets(_stores))
     def forget(self, stores: set[str]) -> None:
@@ -145,6 +152,8 @@ class StorageHistory(RuleBasedStateMachine):
             journal.open_listings("a", limit)
             == [self.listings[name] for name in sorted(self.listings) if name > "a"][:limit]
         )
+
+        assert journal.sales(-1, limit) == [self.sales[mark] for mark in sorted(self.sales)][:limit]
 
     @rule(store=_stores)
     def load_and_replay(self, store: str) -> None:
