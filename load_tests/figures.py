@@ -65,9 +65,15 @@ def spread(values: Sequence[float], digits: int) -> Spread:
     return Spread(round(median(rounded), digits), min(rounded), max(rounded), rounded)
 
 
+def latency(times_s: Sequence[float]) -> Latency:
+    """Sum up how long answers took, of which there is at least one."""
+    in_order_s = sorted(times_s)
+    return Latency(*(_quantile_ms(in_order_s, share) for share in (0.5, 0.9, 0.99, 1.0)))
+
+
 def figures(rounds: Sequence[Measured]) -> Figures:
     """Sum up the rounds of one server, in which there was at least one answer."""
-    latencies_s = sorted(latency_s for measured in rounds for latency_s in measured.latencies_s)
+    latencies_s = [latency_s for measured in rounds for latency_s in measured.latencies_s]
     answers = len(latencies_s)
     seconds = sum(measured.seconds for measured in rounds)
     server_cpu_s = sum(measured.server_cpu_s for measured in rounds)
@@ -75,7 +81,7 @@ def figures(rounds: Sequence[Measured]) -> Figures:
     return Figures(
         answers=answers,
         seconds=round(seconds, 2),
-        latency_ms=Latency(*(_quantile_ms(latencies_s, share) for share in (0.5, 0.9, 0.99, 1.0))),
+        latency_ms=latency(latencies_s),
         in_flight=round(sum(latencies_s) / seconds, 1),
         server_cpu_us=round(server_cpu_s / answers * 1e6, 1),
         server_cpus=round(server_cpu_s / seconds, 2),
@@ -85,4 +91,4 @@ def figures(rounds: Sequence[Measured]) -> Figures:
 
 
 def _quantile_ms(sorted_s: Sequence[float], share: float) -> float:
-    return round(sorted_s[int(share * (len(sorted_s) - 1))] * 1000, 2)
+    return round(sorted_s[int(share * (len(sorted_s) - 1))] * 1000, 3)

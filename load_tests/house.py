@@ -159,10 +159,10 @@ def open_auctions(service: Connection, connection: Connection, seller: str, auct
 
 
 @contextmanager
-def running_house(directory: Path) -> Iterator[House]:
+def running_house(directory: Path, rules: str = HOUSE_RULES) -> Iterator[House]:
     """Start `auction serve` with `data` inside a directory, and stop it in the end."""
     issuer = Issuer(directory)
-    options: list[str | Path] = ["--data", directory / "data", "--port", "0", "--rules", _rules(directory)]
+    options: list[str | Path] = ["--data", directory / "data", "--port", "0", "--rules", _rules(directory, rules)]
     command = [AUCTION, "serve", *options, "--token-key", issuer.public]
     with running(command, directory / "node.log") as server:
         yield House(server, issuer)
@@ -174,7 +174,7 @@ def running_cluster(directory: Path, nodes: int, environment: Mapping[str, str] 
     issuer = Issuer(directory)
     port = free_ports(nodes)
     options: list[str | Path] = ["--nodes", str(nodes), "--data", directory / "data", "--port", str(port)]
-    command = [AUCTION, "cluster", *options, "--rules", _rules(directory)]
+    command = [AUCTION, "cluster", *options, "--rules", _rules(directory, HOUSE_RULES)]
     with running(
         command,
         directory / "cluster.log",
@@ -205,10 +205,10 @@ def audit(*data: Path) -> bool:
     return balanced
 
 
-def _rules(directory: Path) -> Path:
-    rules = directory / "rules.toml"
-    rules.write_text(HOUSE_RULES)
-    return rules
+def _rules(directory: Path, rules: str) -> Path:
+    path = directory / "rules.toml"
+    path.write_text(rules)
+    return path
 
 
 def _is_free(port: int) -> bool:
