@@ -223,6 +223,20 @@ def test_params_that_contradict_each_other_are_bad_params(params: dict[str, obje
     assert house.asked == []
 
 
+def test_to_oneself_is_a_bad_param_once_it_is_known_who_asks() -> None:
+    """Whoever is not logged in hears of that first."""
+    house = House()
+    client = connect(house.gateway())
+    offer = {"to": "alice", "give": {"gold": 1}, "want": {}}
+    client.call("offer.make", **offer)
+    assert error_of(client)[1] == "unauthenticated"
+    client.login()
+    client.call("offer.make", **offer)
+    error = client.take()["error"]
+    assert (error["code"], error["data"]["path"]) == (-32602, "to")
+    assert house.asked == []
+
+
 def test_a_notification_is_executed_and_not_answered() -> None:
     """Without an id there is no answer, whatever becomes of it."""
     house = House()
