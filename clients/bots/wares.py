@@ -20,10 +20,13 @@ from clients.bots.intentions import (
 )
 from clients.bots.population import Ware
 
-LOT_WORTH = 800
+MAKERS_LOT = 800
+GATHERERS_LOT = 300
 """About how much gold one order is worth."""
 CRAFT_WORTH = 300
 """About how much gold the pieces that make one item are worth."""
+CRAFTS_BOUGHT = 2
+"""For how many items pieces are bought at once."""
 ORDERS_KEPT = 6
 """How many orders of a gatherer or crafter rest; older ones are taken back."""
 MARGIN_MIN, MARGIN_MAX = 0.01, 0.05
@@ -47,8 +50,8 @@ def market_maker(trade: Trade, chance: Random, now_ms: Callable[[], int]) -> Lif
             price = going_price(ware, book)
             margin = max(ware.tick, price * chance.uniform(MARGIN_MIN, MARGIN_MAX))
             bid, ask = in_ticks(ware, price - margin), in_ticks(ware, price + margin)
-            wanted = min(_lot(ware, chance), purse_of(wallet) // len(trade.wares) // bid)
-            offered = min(_lot(ware, chance), stash.commodities.get(ware.commodity, 0))
+            wanted = min(_lot(ware, MAKERS_LOT, chance), purse_of(wallet) // len(trade.wares) // bid)
+            offered = min(_lot(ware, MAKERS_LOT, chance), stash.commodities.get(ware.commodity, 0))
             if wanted:
                 yield Order("buy", ware.commodity, wanted, bid)
             if offered:
@@ -63,7 +66,7 @@ def gatherer(trade: Trade, chance: Random, now_ms: Callable[[], int]) -> Life:  
         yield from _tidy()
         stash: InventoryResult = yield SeeStash()
         for ware in trade.wares:
-            quantity = min(_lot(ware, chance), stash.commodities.get(ware.commodity, 0))
+            quantity = min(_lot(ware, GATHERERS_LOT, chance), stash.commodities.get(ware.commodity, 0))
             if not quantity:
                 continue
             if trade.friends and chance.random() < OFFERED_TO_FRIENDS:
@@ -87,7 +90,8 @@ def crafter(trade: Trade, chance: Random, now_ms: Callable[[], int]) -> Life:  #
             if stash.commodities.get(ware.commodity, 0) >= needed:
                 yield Craft(ware.commodity, needed)
             else:
-                yield from _trade("buy", ware, needed, min(purse_of(wallet), needed * ware.worth * DEAR))
+                bought = CRAFTS_BOUGHT * needed
+                yield from _trade("buy", ware, bought, min(purse_of(wallet), bought * ware.worth * DEAR))
         yield from sell_items(trade, chance, wallet, unsold, markup=1.0)
         yield Leave()
 
@@ -116,5 +120,5 @@ def _tidy() -> Life:
         yield CancelOrder(order.order)
 
 
-def _lot(ware: Ware, chance: Random) -> int:
-    return max(1, round(LOT_WORTH / ware.worth * chance.uniform(0.5, 1.5)))
+def _lot(ware: Ware, worth: int, chance: Random) -> int:
+    return max(1, round(worth / ware.worth * chance.uniform(0.5, 1.5)))
