@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from twisted.internet.base import DelayedCall
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -21,6 +22,7 @@ from shardnode.storage.memory import MemoryStorage
 from shardnode.wire.events import WatchMatched
 from tests.auction.house import CATALOG
 from tests.node.hand_lane import HandLane
+from worlddata.types import Rules
 
 EPOCH_S = 1_800_000_000.0
 HOUR_S = 3_600
@@ -62,11 +64,13 @@ class NodeInMemory:
         cluster_map: ClusterMap | None = None,
         network_of: Callable[[NetworkEvents], Network] = lambda _events: NoPeers(),
         reactor: Clock | None = None,
+        rules: Rules | None = None,
     ) -> None:
         self.name = name
         self.map = cluster_map or alone(name)
         self.network_of = network_of
         self.limits = limits or NodeLimits()
+        self.catalog = msgspec.structs.replace(CATALOG, rules=rules or Rules())
         self.storage = MemoryStorage()
         self.reactor = reactor or Clock()
         self.wall_ahead_s = 0.0
@@ -90,7 +94,7 @@ class NodeInMemory:
         self.node = Node(
             name=self.name,
             cluster_map=self.map,
-            catalog=CATALOG,
+            catalog=self.catalog,
             recovered=recovered,
             surroundings=Surroundings(
                 storage=self.storage,
