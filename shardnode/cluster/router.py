@@ -289,7 +289,7 @@ class Router:
         self._post.send(node, Answered(number, answer.refused, body))
 
     def _fault_back(self, failure: Failure, node: str, number: int) -> None:
-        failure.trap(Unavailable, InDoubt)
+        failure.trap(Unavailable, InDoubt, BadParams)
         fault: Any = failure.value
         self._post.send(node, Faulted(number, fault.reason, fault.message, fault.figures))
 
@@ -330,5 +330,6 @@ def _view(answer: Answer) -> ListingView | None:
 _FAULTS: dict[str, Callable[[str, dict[str, Any]], ClientFault]] = {
     "unavailable": lambda message, figures: Unavailable(message, figures["retry_after_ms"]),
     "in_doubt": lambda _, figures: InDoubt(figures["key"], figures["trade"]),
+    "bad_params": lambda message, figures: BadParams(figures["path"], message.partition(": ")[2]),
 }
 """What an Ask can fail with, beside an answer: reason → fault, from its message and figures."""

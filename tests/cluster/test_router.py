@@ -13,7 +13,7 @@ from shardnode.cluster.cluster import ClusterLimits
 from shardnode.cluster.network import PeerFault
 from shardnode.cluster.router import RouterLimits
 from shardnode.wire.codec import JSON, MSGPACK
-from shardnode.wire.errors import InDoubt, Moved, Unavailable
+from shardnode.wire.errors import BadParams, InDoubt, Moved, Unavailable
 from shardnode.wire.methods import METHODS
 from tests.cluster.rig import House, outcome, player_result, store_of
 from tests.search.rows import listing
@@ -306,6 +306,18 @@ def test_a_search_goes_on_where_it_began(cursor: str | None, node: str) -> None:
     house.homes[node].answers[0].callback(Answer(RESULTS["listing.search"], False))  # type: ignore[arg-type]  # result
     house.settle()
     assert isinstance(answers[0], Answer)
+
+
+def test_a_page_too_far_is_told_through_any_node() -> None:
+    """What the node that gave the cursor says of it comes back as it was said."""
+    house = House()
+    answers = outcome(house.nodes["n1"].ask(asks(BOB, SearchListings(cursor="n3.1-1-50"))))
+    house.settle()
+    house.homes["n3"].answers[0].errback(BadParams("cursor", "the search leads through: 50"))
+    house.settle()
+    (fault,) = answers
+    assert isinstance(fault, BadParams)
+    assert fault.error() == BadParams("cursor", "the search leads through: 50").error()
 
 
 def test_a_cursor_of_a_node_that_is_cut_off_is_unavailable() -> None:
