@@ -254,8 +254,8 @@ def ending_does_not_wait() -> Patch:
 def held_gold_is_spent() -> Patch:
     """Held gold is never spendable: a prepared leg holds none."""
 
-    def mutated(hold: Any, store: str, row: Any, state: PlayerState) -> Any:
-        return hold(store, replace(row, held=0), state)
+    def mutated(hold: Any, store: str, row: Any, state: PlayerState, opening: Any) -> Any:
+        return hold(store, replace(row, held=0), state, opening)
 
     return instead(auction.trades, "_hold", mutated)
 
