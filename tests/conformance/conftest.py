@@ -25,7 +25,7 @@ max_watches = 3
 NODE, CLUSTER = "node", "cluster"
 IN_BOTH = {
     *("test_bids", "test_buyouts", "test_keys", "test_deliveries", "test_events", "test_search"),
-    *("test_commodities", "test_offers"),
+    *("test_commodities", "test_offers", "test_watches"),
 }
 """Modules whose tests meet a cluster, too, through a node that is not the players' home."""
 

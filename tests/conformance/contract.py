@@ -121,6 +121,9 @@ EVENTS: dict[str, Any] = {
     },
 }
 EVENT = {"seq": Amount, "type": OneOf(tuple(EVENTS)), "at_ms": Amount, "data": dict}
+WATCH = {"watch": Id, "type": OneOf(("watch.matched",)), "at_ms": Amount, "data": dict}
+MATCHES = {"listings": [LISTING], "missed": Amount}
+PRICE = {"commodity": Id, "price": Amount, "at_ms": Amount, "volume": Amount}
 HELLO = {
     "node": str,
     "protocol": OneOf(("auction.v1",)),
@@ -451,10 +454,11 @@ def check(value: Any, shape: Any, place: str) -> None:
 
 def check_push(method: str, params: Any) -> None:
     """Assert that a server's notification is one of the protocol's."""
-    assert method in ("hello", "event"), method
-    check(params, HELLO if method == "hello" else EVENT, method)
+    check(params, {"hello": HELLO, "event": EVENT, "watch": WATCH}[method], method)
     if method == "event":
         check(params["data"], EVENTS[params["type"]], params["type"])
+    elif method == "watch":
+        check(params["data"], PRICE if "commodity" in params["data"] else MATCHES, method)
 
 
 def check_error(error: Any) -> None:
