@@ -57,9 +57,9 @@ def create(
     item = state.items.get(ask.item)
     if item is None:
         return stash.missing(state, ask.item)
-    not_now = context.freezes.against(players=(seller,), categories=(item.category,)) or too_new(state, context)
-    if not_now is not None:
-        return not_now
+    frozen = context.freezes.against(players=(seller,), categories=(item.category,))
+    if frozen is not None:
+        return frozen
     if item.bound:
         return Refusal("bound_item")
     too_soon = cooldowns.too_soon(state, item.item, context)
@@ -71,6 +71,9 @@ def create(
     for price in (ask.start_bid, ask.buyout):
         if price is not None and not rules.price_min <= price <= rules.price_max:
             return Refusal("price_out_of_range", {"min": rules.price_min, "max": rules.price_max})
+    not_yet = too_new(state, context)
+    if not_yet is not None:
+        return not_yet
     if len(state.open_listings) >= rules.max_listings:
         return Refusal("listing_limit")
     account = state.owner()
