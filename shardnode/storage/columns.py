@@ -86,11 +86,16 @@ class Json(TypeDecorator[Any]):
 
 
 def table_of(name: str, row_class: type[msgspec.Struct], metadata: MetaData) -> Table:
-    """The table of a row class; the first field is the primary key, which two rows never share."""
+    """The table of a row class; the first field is the primary key, which two rows never share.
+
+    Rows with a text for a key are kept in its order and nowhere else: with a rowid each table would have an index
+    beside it, and an empty store's file twice the pages.
+    """
     fields = msgspec.structs.fields(row_class)
     columns = [_column(field.name, field.type, primary_key=field is fields[0]) for field in fields]
     checksum = Column(CHECKSUM, Integer, nullable=False)
-    return Table(name, metadata, *columns, checksum, sqlite_strict=True)
+    by_text = fields[0].type is str
+    return Table(name, metadata, *columns, checksum, sqlite_strict=True, sqlite_with_rowid=not by_text)
 
 
 def put_rows(table: Table) -> Insert:

@@ -30,7 +30,7 @@ from shardnode.storage.columns import RowDamaged, drop_rows, keys_text, put_rows
 from shardnode.storage.port import Snapshot
 
 PAGE_BYTES = 1024
-"""Page size of a store's file: with one page a table and an index at least, a new player's store takes about 50 KiB."""
+"""Page size of a store's file: with a page a table at least, a new player's store takes about 36 KiB."""
 ROWS_PUT = 1_000
 """How many rows one statement writes: while they are put into words, the interpreter does nothing else."""
 LOG_ROWS_READ = 1_000

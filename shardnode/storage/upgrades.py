@@ -71,6 +71,8 @@ class _New(msgspec.Struct, frozen=True):
     fields: dict[str, tuple[str, ...]]
     """Table → fields of its class; the default of each is true of the rows from before."""
     tables: tuple[str, ...]
+    made_anew: tuple[str, ...] = ()
+    """Tables that are laid out otherwise from here on."""
 
 
 _NEW = {
@@ -100,6 +102,7 @@ _NEW = {
             "history",
             "audit",
         ),
+        ("items", "commodities", "bids", "deliveries", "keys", "transfers_out", "transfers_in"),
     ),
 }
 """Version → what is new in it."""
@@ -120,7 +123,7 @@ def _table(name: str, version: int) -> Table:
 def _give_players(version: int, connection: Connection) -> None:
     """Bring a player's store to a version from the one before."""
     new = _NEW[version]
-    for name in new.fields:
+    for name in (*new.fields, *new.made_anew):
         row_class, older, newer = PlayerState.TABLES[name], _form(name, version - 1), _form(name, version)
         kept = list(to_rows(older, connection.execute(select(_table(name, version - 1))).all()))
         connection.execute(DropTable(_table(name, version - 1)))
