@@ -19,6 +19,8 @@ from tests.processes import AUCTION, Nodes
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 END_S = 30.0
+WARE, FROZEN_WARE = "fogwool", "seal_oil"
+"""Commodities that no bot of these tests trades in."""
 
 
 class Home:
@@ -32,9 +34,14 @@ class Home:
         """Run an `auction` command to its end."""
         return subprocess.run([AUCTION, *words], capture_output=True, text=True, timeout=END_S, check=False)
 
-    def person(self, name: str, *words: str) -> Any:
+    def client(self, name: str, *words: str, role: str = "player") -> "subprocess.CompletedProcess[str]":
+        """Run `auction client --json` as somebody."""
+        who = ("--url", self.url, "--data", str(self.nodes.data), "--as", name, "--role", role)
+        return self.auction("client", *who, "--json", *words)
+
+    def person(self, name: str, *words: str, role: str = "player") -> Any:
         """Run `auction client` as somebody; what it printed, read as JSON."""
-        run = self.auction("client", "--url", self.url, "--data", str(self.nodes.data), "--as", name, "--json", *words)
+        run = self.client(name, *words, role=role)
         assert run.returncode == 0, run.stderr
         return json.loads(run.stdout)
 
@@ -104,11 +111,72 @@ def test_a_person_can_sell_what_another_buys(home: Home) -> None:
     assert [event["type"] for event in events] == ["listing.sold", "delivery.arrived"]
 
 
-@pytest.mark.parametrize(("number", "printed"), [(0, "reader has 5000 gold"), (1, "listing.sold")])
+def test_people_trade_pieces_at_a_terminal(home: Home) -> None:
+    """An order rests, is met by a quote, both sides claim, the rest is taken back, the candle is there."""
+    as_service(home, "await game.grant('pia', key='p', commodities={'fogwool': 100})")
+    as_service(home, "await game.grant('quin', key='q', gold=10_000)")
+    order = home.person("pia", "sell", WARE, "50", "--at", "20")
+    assert (order["filled"], order["resting"]) == (0, 50)
+    bought = home.person("quin", "buy", WARE, "30", "--yes")
+    assert (bought["filled"], bought["paid"]) == (30, 600)
+    assert home.person("quin", "claim", "--all")["delivery"]["commodities"] == {WARE: 30}
+    assert home.person("pia", "claim", "--all")["delivery"]["gold"] == 510
+    (resting,) = home.person("pia", "orders")["orders"]
+    assert resting["remaining"] == 20
+    assert home.person("quin", "book", WARE)["last"]["price"] == 20
+    assert home.person("pia", "cancel", resting["order"][-8:])["returned"] == {"gold": 0, "quantity": 20}
+    assert sum(candle["volume"] for candle in home.person("quin", "candles", WARE)["candles"]) == 30
+    assert "commodity.filled" in {event["type"] for event in home.person("pia", "events")["events"]}
+
+
+def test_people_offer_each_other_things_at_a_terminal(home: Home) -> None:
+    """Gold for an item, seen from both sides, declined, made anew, accepted and claimed."""
+    as_service(home, "await game.grant('rosa', key='r', items=[{'base': 'harbour_cutter'}])")
+    as_service(home, "await game.grant('sven', key='s', gold=1_000)")
+    (item,) = home.person("rosa", "stash")["items"]
+    words = ("offer", "sven", "--give", item["item"][-8:], "--want", "300")
+    first = home.person("rosa", *words)["offer"]
+    assert home.person("sven", "decline", first[-8:])["state"] == "declined"
+    home.person("rosa", "claim", "--all")
+    second = home.person("rosa", *words)["offer"]
+    (seen,) = home.person("sven", "offers")["offers"]
+    assert (seen["from"], seen["want"]["gold"], seen["give"]["items"]) == ("rosa", 300, [item])
+    assert home.person("sven", "accept", second[-8:], "--yes")["state"] == "accepted"
+    assert home.person("sven", "claim", "--all")["delivery"]["items"] == [item]
+    assert home.person("rosa", "claim", "--all")["delivery"]["gold"] == 300
+
+
+def test_an_operator_freezes_at_a_terminal(home: Home) -> None:
+    """What is frozen is refused with its own exit code and sentence, and goes on when it is thawed."""
+    as_service(home, "await game.grant('tess', key='t', gold=1_000)")
+    words = ("buy", FROZEN_WARE, "1", "--at", "5")
+    assert home.person("ops", "freeze", "commodity", FROZEN_WARE, role="operator")["frozen"][0]["id"] == FROZEN_WARE
+    refused = home.client("tess", *words)
+    assert (refused.returncode, "An operator has stopped trading there" in refused.stderr) == (1, True)
+    assert home.person("ops", "thaw", "commodity", FROZEN_WARE, role="operator") == {"frozen": []}
+    assert home.person("tess", *words)["resting"] == 1
+
+
+def test_watches_are_kept_and_ended_at_a_terminal(home: Home) -> None:
+    """One of each kind, then none."""
+    (listing, *_) = home.person("uma", "search")["listings"]
+    for words in (("cutter", "--stat", "might=5"), ("--commodity", WARE), ("--listing", listing["listing"])):
+        home.person("uma", "watch", *words)
+    watches = home.person("uma", "watches")["watches"]
+    assert [each["listing"] or each["commodity"] for each in watches] == [None, WARE, listing["listing"]]
+    for each in watches:
+        home.person("uma", "unwatch", each["watch"][-8:])
+    assert home.person("uma", "watches")["watches"] == []
+
+
+@pytest.mark.parametrize(
+    ("number", "printed"),
+    [(0, "reader has 5000 gold"), (1, "listing.sold"), (2, "5 bring 30 at once; 10 wait for 10 each")],
+)
 def test_the_examples_of_the_page_run(home: Home, number: int, printed: str) -> None:
     """What docs/clients.md shows works as pasted, on Twisted and on asyncio."""
     example = BLOCK.findall((ROOT / "docs" / "clients.md").read_text("utf-8"))[number]
-    as_service(home, SOLD if number == 1 else "await game.grant('reader', key='purse', gold=5_000)")
+    as_service(home, ("await game.grant('reader', key='purse', gold=5_000)", SOLD, BIDDEN)[number])
     run = python(example, AUCTION_URL=home.url, AUCTION_TOKEN=home.nodes.token("reader"))
     assert (run.returncode, run.stderr) == (0, "")
     assert printed in run.stdout
@@ -140,6 +208,18 @@ SOLD = """
     listing = (await reader.sell(item, buyout=400, duration_s=3_600)).listing
     await buyer.buyout(listing.listing, 400)
     await reader.close()
+    await buyer.close()
+"""
+
+
+BIDDEN = """
+    ware = (await game.commodities()).commodities[0]
+    await game.grant("reader", key="pieces", commodities={ware.commodity: 20})
+    await game.grant("reader", key="gold", gold=100)
+    await game.grant("ben", key="ben", gold=1)
+    await game.grant("buyer", key="gold", gold=1_000)
+    buyer = await connect(url, os.environ["BUYER"])
+    await buyer.buy_commodity(ware.commodity, 5, 3 * ware.tick)
     await buyer.close()
 """
 
