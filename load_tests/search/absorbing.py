@@ -13,14 +13,13 @@ from load_tests.search.machine import OtherLoad
 from load_tests.search.market import Market
 from load_tests.search.mix import Wanted
 from load_tests.search.sides import Answers, Asking, Side, summed_up
-from shardnode.search.index import OpenListings
+from shardnode.search.index import ListingIndex
 
 TICK_S = 0.001
 MESSAGE_ROWS = 50
 """Changed rows in one message of a peer: about what a batch of its journal holds at this pace."""
 BLOCKED_S = 0.005
 """The reactor is to stand still for no longer."""
-
 IDLE_S = 2.0
 """How long the machine's own pauses are watched."""
 
@@ -74,19 +73,21 @@ class Ticker:
 
 
 class Feed:
-    """A peer's messages of changed rows, each taken in when its time has come."""
+    """A peer's messages of changed rows, each taken in when its time has come and the index has room."""
 
-    def __init__(self, messages: Sequence[bytes], listings: OpenListings, updates_per_s: float) -> None:
+    def __init__(self, messages: Sequence[bytes], index: ListingIndex, peer: str, updates_per_s: float) -> None:
         self._messages = iter(messages)
         self._decoder = msgspec.msgpack.Decoder(list[Listing])
-        self._listings = listings
+        self._index = index
+        self._listings = index.of(peer)
         self._updates_per_s = updates_per_s
         self.applied = 0
         """Rows so far."""
 
     def due(self, elapsed_s: float) -> None:
         """Take in what is due so many seconds after the start."""
-        while self.applied + MESSAGE_ROWS <= elapsed_s * self._updates_per_s and self._take_next():
+        due = elapsed_s * self._updates_per_s
+        while self.applied + MESSAGE_ROWS <= due and self._index.has_room() and self._take_next():
             pass
 
     def finish(self) -> None:

@@ -54,22 +54,23 @@ class Ours:
             limits=LIMITS,
             metrics=Metrics("n1", "load-test"),
         )
-        self.listings = self._searches.index.of(PEER)
+        self.index = self._searches.index
 
     async def load(self, messages: Iterable[bytes]) -> None:
         """Take in a peer's snapshot, as fast as the search thread does."""
         decoder = msgspec.msgpack.Decoder(list[Listing])
+        listings = self.index.of(PEER)
         await self._searches.load(0)
         for message in messages:
-            self.listings.apply(decoder.decode(message), past=True)
-            while not self._searches.index.has_room():
+            listings.apply(decoder.decode(message), past=True)
+            while not self.index.has_room():
                 await self._a_moment()
-        self.listings.settle()
+        listings.settle()
         await self.taken_in()
 
     async def taken_in(self) -> None:
         """Wait until the search thread has taken in all that was told."""
-        while self._searches.index.pending():
+        while self.index.pending():
             await self._a_moment()
 
     def page(self, query: SearchListings, following: Any) -> "Deferred[Page]":

@@ -18,7 +18,7 @@ from load_tests.search.mix import KINDS, Mix, Wanted
 from load_tests.search.postgres.statements import by_hand, plain
 from load_tests.search.report import BY_HAND, OURS, PLAIN, Report, ratios, side_figures
 from load_tests.search.sides import NEXT_PAGE, Asking, Difference, Page, compare
-from shardnode.search.index import ListingIndex
+from shardnode.search.index import IndexLimits, ListingIndex
 from worlddata.loading import load_catalog
 from worlddata.types import Catalog, stat_range
 
@@ -136,16 +136,19 @@ def test_figures_are_by_kind_and_ratios_by_round() -> None:
 
 
 def test_a_feed_keeps_its_pace(market: Market) -> None:
-    """What is due by the clock is taken in, whole messages at a time, and in the end the index holds the market."""
-    index = ListingIndex()
+    """What is due by the clock is taken in, whole messages at a time while there is room, and in the end all of it."""
+    index = ListingIndex(IndexLimits(pending_rows_max=LISTINGS + 3 * MESSAGE_ROWS))
     listings = index.of("peer")
     listings.apply(market.open, past=True)
     listings.settle()
-    feed = Feed(messages_of(market, 10 * MESSAGE_ROWS), listings, updates_per_s=1_000)
+    feed = Feed(messages_of(market, 10 * MESSAGE_ROWS), index, "peer", updates_per_s=1_000)
     feed.due(0.0)
     assert feed.applied == 0
     feed.due(3.5 * MESSAGE_ROWS / 1_000)
     assert feed.applied == 3 * MESSAGE_ROWS
+    feed.due(60.0)
+    assert 3 * MESSAGE_ROWS < feed.applied < 10 * MESSAGE_ROWS
+    assert not index.has_room()
     feed.finish()
     assert feed.applied == 10 * MESSAGE_ROWS
     assert {row.listing: row for row in listings.rows()} == {row.listing: row for row in market.open}
