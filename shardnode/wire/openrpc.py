@@ -11,7 +11,7 @@ import msgspec
 from auction.refusals import REASONS
 from auction.state import Notice
 from shardnode.wire.errors import CODES, FAULTS
-from shardnode.wire.events import EVENTS, Hello
+from shardnode.wire.events import EVENTS, WATCHED, Hello
 from shardnode.wire.methods import METHODS, Method
 from shardnode.wire.transport import (
     BATCH_MAX,
@@ -46,7 +46,7 @@ Json = dict[str, Any]
 
 def openrpc_document() -> Json:
     """The whole document, ready to be encoded as JSON."""
-    types: list[Any] = [Hello, Notice, *EVENTS.values()]
+    types: list[Any] = [Hello, Notice, *EVENTS.values(), *WATCHED]
     for method in METHODS.values():
         types += [method.params, method.result]
     schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
@@ -68,7 +68,11 @@ def openrpc_document() -> Json:
             "max_message_bytes": MESSAGE_BYTES_MAX,
             "max_batch": BATCH_MAX,
         },
-        "x-pushes": {"hello": _ref(names[Hello]), "event": _ref(names[Notice])},
+        "x-pushes": {
+            "hello": _ref(names[Hello]),
+            "event": _ref(names[Notice]),
+            "watch": {"anyOf": [_ref(names[matched]) for matched in WATCHED]},
+        },
         "x-events": {name: _ref(names[data]) for name, data in EVENTS.items()},
         "x-close-codes": {str(int(code)): code.meaning for code in CloseCode},
         "x-reasons": {reason: {"code": code, "meaning": _meaning(reason)} for reason, code in CODES.items()},

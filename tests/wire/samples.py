@@ -6,7 +6,7 @@ from auction import commands as ask
 from auction import results
 from auction.house_state import Freeze
 from auction.state import Assets, Item, LedgerEntry, Notice, Wanted
-from shardnode.wire.events import Hello, World
+from shardnode.wire.events import Hello, ListingsMatched, Matches, Price, PriceMatched, World
 from shardnode.wire.methods import Login, LoginResult
 from worlddata.types import Category, Range, Rarity, Rules, Stat
 
@@ -212,5 +212,13 @@ PUSHES: dict[str, tuple[str, msgspec.Struct]] = {
             1_800_000_000_000,
             {"order": ORDER, "commodity": "salt", "price": 5, "quantity": 3, "remaining": 2},
         ),
+    ),
+    "watch of listings": (
+        "watch",
+        ListingsMatched(watch=WATCH, at_ms=1_800_000_000_500, data=Matches([OPEN], 2)),
+    ),
+    "watch of a commodity": (
+        "watch",
+        PriceMatched(watch=WATCH, at_ms=1_800_000_000_500, data=Price("salt", 5, 1_800_000_000_000, 40)),
     ),
 }

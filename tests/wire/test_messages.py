@@ -9,10 +9,11 @@ from auction.context import Answer
 from auction.refusals import Refusal
 from shardnode.wire.codec import JSON, MSGPACK, Codec, Envelope
 from shardnode.wire.errors import BadParams, ErrorObject, InDoubt, ParseError, refusal_error
-from shardnode.wire.events import EVENTS
+from shardnode.wire.events import EVENTS, ListingsMatched, PriceMatched, WatchMatched
 from shardnode.wire.methods import METHODS
 from tests.wire.samples import PARAMS, PUSHES, RESULTS
 
+WATCHED = ("watch of listings", "watch of a commodity")
 ERRORS: dict[str, tuple[str | None, ErrorObject]] = {
     "outbid": ("x-1", refusal_error(Refusal("outbid", {"price": 250, "min_bid": 263}))),
     "bad_params": ("x-1", BadParams("items[0].level", "Expected `int` >= 1").error()),
@@ -38,7 +39,7 @@ ENCODINGS = pytest.mark.parametrize("codec", [JSON, MSGPACK], ids=["json", "msgp
 def test_no_message_of_the_protocol_is_left_out() -> None:
     """The file has each method's request and result, and each push."""
     expected = {f"request {name}" for name in METHODS} | {f"result {name}" for name in METHODS}
-    expected |= {f"push {name}" for name in ("hello", *EVENTS)} | {f"error {name}" for name in ERRORS}
+    expected |= {f"push {name}" for name in ("hello", *EVENTS, *WATCHED)} | {f"error {name}" for name in ERRORS}
     assert set(MESSAGES) == expected
 
 
@@ -86,6 +87,13 @@ def test_the_data_of_an_event_is_of_its_class(name: str) -> None:
     """An event's data has the fields that the table of events says, and no others."""
     data = msgspec.json.decode(MESSAGES[f"push {name}"][JSON])["params"]["data"]
     assert msgspec.to_builtins(msgspec.convert(data, EVENTS[name])) == data
+
+
+@pytest.mark.parametrize(("name", "kind"), zip(WATCHED, (ListingsMatched, PriceMatched), strict=True))
+def test_what_a_watch_tells_is_of_its_class(name: str, kind: type[WatchMatched]) -> None:
+    """A client that reads the params by their class gets all of them back."""
+    params = msgspec.json.decode(MESSAGES[f"push {name}"][JSON])["params"]
+    assert msgspec.convert(params, kind) == PUSHES[name][1]
 
 
 @ENCODINGS

@@ -90,7 +90,7 @@ def test_patterns_are_those_of_json_schema() -> None:
 
 def test_pushes_events_reasons_and_close_codes_are_there() -> None:
     """What OpenRPC has no place for stands in members of our own."""
-    assert DOCUMENT["x-pushes"].keys() == {"hello", "event"}
+    assert DOCUMENT["x-pushes"].keys() == {"hello", "event", "watch"}
     assert list(DOCUMENT["x-events"]) == list(EVENTS)
     assert {reason: entry["code"] for reason, entry in DOCUMENT["x-reasons"].items()} == CODES
     assert {int(code) for code in DOCUMENT["x-close-codes"]} == set(CloseCode)

@@ -12,7 +12,7 @@ from auction.refusals import REASONS
 from auction.state import Assets, Item, LedgerEntry, Notice, Wanted
 from shardnode.gateway.limits import GatewayLimits
 from shardnode.wire.errors import CODES
-from shardnode.wire.events import EVENTS, Hello, World
+from shardnode.wire.events import EVENTS, WATCHED, Hello, Matches, Price, World
 from shardnode.wire.methods import METHODS
 from shardnode.wire.transport import CloseCode
 from worlddata.types import MAX_AMOUNT, BuyLimit, Category, Range, Rarity, Rate, Rules, Stat
@@ -48,6 +48,8 @@ OBJECTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "Wanted": (Wanted,),
     "ListingFilter": (commands.ListingFilter,),
     "Watch": (results.WatchView,),
+    "Matches": (Matches,),
+    "Price": (Price,),
     "Freeze": (Freeze,),
     "Market": (results.Market,),
     "Hello": (Hello,),
@@ -85,8 +87,8 @@ def marked(kind: type[msgspec.Struct]) -> set[str]:
 
 
 def test_every_section_is_a_method_an_object_or_an_event() -> None:
-    """The page has a section for each of them, and no other but the one on close codes."""
-    assert set(SECTIONS) == {*METHODS, *OBJECTS, *EVENTS, "Close codes"}
+    """The page has a section for each of them, and no others but those on close codes and on what watches tell."""
+    assert set(SECTIONS) == {*METHODS, *OBJECTS, *EVENTS, "Close codes", "Watches"}
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -135,8 +137,8 @@ def test_no_object_is_left_out() -> None:
     """Every class that a result, an event or params carry has its section."""
     described = {kind for kinds in OBJECTS.values() for kind in kinds} | {Rules, BuyLimit, Rate}
     tops = {method.result for method in METHODS.values()} | {method.params for method in METHODS.values()}
-    carried = _structs_in([*tops, Hello, Notice])
-    assert carried - tops <= described
+    carried = _structs_in([*tops, Hello, Notice, *WATCHED])
+    assert carried - tops - set(WATCHED) <= described
     assert described <= carried
 
 
