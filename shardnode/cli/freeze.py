@@ -34,7 +34,7 @@ _data_option = click.option(
 _name_option = click.option(
     "--as", "operator", default="operator", callback=player_name, help="Who does it, for the audit log."
 )
-_what_argument = click.argument("what", type=click.Choice(["house", "category", "commodity", "player"]))
+_what_argument = click.argument("what", metavar="WHAT", type=click.Choice(["house", "category", "commodity", "player"]))
 _thing_argument = click.argument("thing", metavar="[ID]", required=False)
 
 
@@ -45,7 +45,7 @@ _thing_argument = click.argument("thing", metavar="[ID]", required=False)
 @_what_argument
 @_thing_argument
 def freeze_command(data: Path, operator: str, no_claims: bool, what: "FrozenThing", thing: str | None) -> None:
-    """Stop trading in the house, a category, a commodity or for a player, at once and on every node."""
+    """Stop trading in WHAT, at once and on every node: house, or a category, commodity or player by its ID."""
     _operate(data, operator, lambda house: house.freeze(what, thing, claims=not no_claims))
 
 
@@ -55,7 +55,7 @@ def freeze_command(data: Path, operator: str, no_claims: bool, what: "FrozenThin
 @_what_argument
 @_thing_argument
 def thaw_command(data: Path, operator: str, what: "FrozenThing", thing: str | None) -> None:
-    """Let trading go on where it was stopped."""
+    """Let trading go on where it was stopped: house, or a category, commodity or player by its ID."""
     _operate(data, operator, lambda house: house.thaw(what, thing))
 
 

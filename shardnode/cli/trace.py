@@ -20,16 +20,16 @@ _SUM = re.compile(r"(?P<player>[A-Za-z0-9_-]{1,64}):(?P<gold>[0-9_]{1,20})@(?P<s
 
 
 @click.command("trace")
-@click.argument("thing", metavar="ITEM | PLAYER:GOLD@SINCE")
+@click.argument("thing", metavar="THING")
 @click.argument("data_dirs", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--descendants", is_flag=True, help="What it turned into, rather than whose it was.")
 @click.option("--limit", type=click.IntRange(1, 1_000_000), help="How many things to follow.  [default: 10000]")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def trace_command(thing: str, data_dirs: tuple[Path, ...], descendants: bool, limit: int | None, as_json: bool) -> None:
-    """Show an item's chain of owners and trades, over all the DIRs of a house, stopped or crashed.
+    """Show the chain of owners and trades of THING, an item, over all the DIRs of a house, stopped or crashed.
 
-    With --descendants, show what it turned into: what its owners got for it, and what they bought with that.
-    PLAYER:GOLD@SINCE is the gold that came to a player first from an instant on, like bo:5000@2026-03-01T12:00.
+    With --descendants, show what it turned into: what its owners got for it, and what they bought with that. THING
+    may then be a sum as well: the gold that came to a player first from an instant on, like bo:5000@2026-03-01T12:00.
 
     Exits 0 if it is known, 1 if not, 2 if a DIR is in use or cannot be read.
     """
