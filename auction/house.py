@@ -8,8 +8,8 @@ calls makes the record durable before the answer or a notice leaves.
 
 A trade of several stores is decided leg by leg: the seller's leg votes, the bidder's leg follows the vote
 (`auction.listings`, `auction.bidding`). What goes to a third store is a transfer, taken in where it arrives by the
-same record. So it is where all stores are at home here. A trade with a listing of another node is proposed instead
-(`auction.trades`), and a transfer to another node stays in the record, to be carried there.
+same record. So it is where all stores are at home here. A trade with a listing or a player of another node is proposed
+instead (`auction.trades`), and a transfer to another node stays in the record, to be carried there.
 """
 
 from collections.abc import Callable, Iterable, Mapping
