@@ -89,7 +89,7 @@ def test_the_data_of_an_event_is_of_its_class(name: str) -> None:
     assert msgspec.to_builtins(msgspec.convert(data, EVENTS[name])) == data
 
 
-@pytest.mark.parametrize(("name", "kind"), zip(WATCHED, (ListingsMatched, PriceMatched), strict=True))
+@pytest.mark.parametrize(("name", "kind"), list(zip(WATCHED, (ListingsMatched, PriceMatched), strict=True)))
 def test_what_a_watch_tells_is_of_its_class(name: str, kind: type[WatchMatched]) -> None:
     """A client that reads the params by their class gets all of them back."""
     params = msgspec.json.decode(MESSAGES[f"push {name}"][JSON])["params"]
