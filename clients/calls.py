@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypedDict, TypeVar
 
-from auction.house_state import FrozenThing
 from auction.results import (
     AdminPlayerResult,
     BasesResult,
@@ -353,7 +352,7 @@ class Calls(ABC):
 
     def freeze(
         self,
-        what: FrozenThing,
+        what: Literal["house", "category", "commodity", "player"],
         id: str | None = None,  # noqa: A002 - the protocol's word
         *,
         claims: bool | None = None,
@@ -367,7 +366,7 @@ class Calls(ABC):
 
     def thaw(
         self,
-        what: FrozenThing,
+        what: Literal["house", "category", "commodity", "player"],
         id: str | None = None,  # noqa: A002 - the protocol's word
         *,
         key: str | None = None,

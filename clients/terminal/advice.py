@@ -34,7 +34,7 @@ ADVICE = {
     "offer_limit": "You have as many open offers as the house allows; `withdraw` one, or wait for an answer.",
     "inbox_full": "That player takes no further offers now; try again when some were answered.",
     "watch_limit": "You have as many watches as the house allows; `unwatch` one.",
-    "freeze_limit": "As many things are frozen as can be at once; `thaw` one.",
+    "freeze_limit": "As many things are frozen as can be at once; `auction thaw` one.",
     "relist_cooldown": "You bought that item too lately to sell it; wait {wait}.",
     "too_new": "You are too new here to trade; wait {wait}.",
     "delivery_claimed": "That delivery was claimed before; see `wallet` and `stash`.",

@@ -25,11 +25,9 @@ from clients.terminal.exchange import (
 from clients.terminal.holdings import claim, deliveries, stash, wallet
 from clients.terminal.news import events, live, unwatch, watch, watches
 from clients.terminal.offers import accept, decline, offer, offers, withdraw
-from clients.terminal.operating import freeze, thaw
 from clients.terminal.references import find_own
 from clients.terminal.tables import gold
 from clients.terminal.typed import amount, pieces, seconds, yes_option
-from shardnode.wire.methods import TOKEN_ROLES, TokenRole
 
 TOKEN_TTL_S = 3_600
 
@@ -43,7 +41,6 @@ TOKEN_TTL_S = 3_600
     help="In place of a token: the house's own data directory, and --as.",
 )
 @click.option("--as", "name", metavar="NAME", callback=player_name, help="Who to be, with --data.")
-@click.option("--role", type=click.Choice(TOKEN_ROLES), default="player", help="What to be, with --data.")
 @click.option("--json", "as_json", is_flag=True, help="Print results as JSON, one line each.")
 @click.pass_context
 def client(
@@ -52,7 +49,6 @@ def client(
     token: str | None,
     data: Path | None,
     name: str | None,
-    role: TokenRole,
     as_json: bool,
 ) -> None:
     """Trade at a terminal. Things are named by the end of their id, as tables show it.
@@ -64,7 +60,7 @@ def client(
 
     def ask_token() -> str:
         if data is not None and name is not None:
-            return around.mint(data, name, role, TOKEN_TTL_S)
+            return around.mint(data, name, "player", TOKEN_TTL_S)
         if token is None:
             raise click.UsageError("who are you? give --token (or set AUCTION_TOKEN), or --data DIR with --as NAME")
         return token
@@ -137,6 +133,5 @@ for command in (
     *(commodities, quote, buy, orders, book, candles),
     *(offer, offers, accept, decline, withdraw),
     *(events, watch, watches, unwatch, live),
-    *(freeze, thaw),
 ):
     client.add_command(command)

@@ -34,12 +34,12 @@ def commodities(talk: Conversation) -> None:
 
 
 @click.command()
-@click.argument("side", type=click.Choice(["buy", "sell"]))
+@click.argument("side", metavar="SIDE", type=click.Choice(["buy", "sell"]))
 @click.argument("commodity")
 @click.argument("quantity", type=pieces)
 @talking
 def quote(talk: Conversation, side: OrderSide, commodity: str, quantity: int) -> None:
-    """Ask what QUANTITY pieces of a COMMODITY cost, or bring, now.
+    """Ask what QUANTITY pieces of a COMMODITY cost, or bring, now; SIDE is buy or sell.
 
     `buy` and `sell` take the quote by --quote while it holds.
     """

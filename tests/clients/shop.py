@@ -93,11 +93,6 @@ WATCHES: dict[str, Any] = {
         ]
     },
 }
-FROZEN = {"freeze": "commodity/iron_ore", "what": "commodity", "id": "iron_ore", "claims": True, "by": "o", "at_ms": 1}
-FREEZES: dict[str, Any] = {
-    "admin.freeze": lambda _player, _params: {"frozen": [FROZEN]},
-    "admin.thaw": lambda _player, _params: {"frozen": []},
-}
 
 
 class Shop(FakeHouse):
@@ -142,7 +137,6 @@ class Shop(FakeHouse):
             **EXCHANGE,
             **OFFERS,
             **WATCHES,
-            **FREEZES,
         }
 
     def answer(self, player: str, method: str, params: Json) -> Json:

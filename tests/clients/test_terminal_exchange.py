@@ -1,4 +1,4 @@
-"""`auction client`: commodities, offers, watches and freezes, command by command, in a house in memory."""
+"""`auction client`: commodities, offers and watches, command by command, in a house in memory."""
 
 import json
 
@@ -68,7 +68,6 @@ def test_without_a_price_the_quote_is_agreed_to(shop: Shop, side: str) -> None:
         ("watch", "cutter", "--commodity", "iron_ore"),
         ("search", "--market"),
         ("search", "--score", "damage"),
-        ("freeze", "moon"),
     ],
 )
 def test_what_cannot_be_meant_is_said(shop: Shop, words: tuple[str, ...]) -> None:
@@ -126,7 +125,7 @@ def test_a_book_is_a_picture_of_its_depth(shop: Shop) -> None:
 
 
 def test_an_empty_book_is_told_in_words() -> None:
-    """Nobody, never."""
+    """Nobody buys or sells, and nobody ever did."""
     text = printed(book_picture("iron_ore", BookResult([], [], None), 0))
     assert "nobody buys or sells" in text and "never traded" in text
 
@@ -259,11 +258,3 @@ def test_the_market_of_a_base_is_told(shop: Shop, market: Json, said: str) -> No
     }
     assert said in ok(type_in(shop, "search", "--base", ITEM["base"], "--market"))
     assert shop.asked_for("listing.search")[0]["with_market"] is True
-
-
-def test_an_operator_freezes_and_thaws(shop: Shop) -> None:
-    """What is frozen now is told each time."""
-    assert "Frozen now: commodity iron_ore." in ok(type_in(shop, "freeze", "commodity", "iron_ore", "--no-claims"))
-    assert "Frozen now: nothing." in ok(type_in(shop, "thaw", "house"))
-    assert shop.asked_for("admin.freeze") == [{"what": "commodity", "id": "iron_ore", "claims": False}]
-    assert shop.asked_for("admin.thaw") == [{"what": "house"}]

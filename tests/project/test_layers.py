@@ -35,6 +35,7 @@ _CLIENT_CORE = (
     "clients.inbox",
     "clients.route",
     "clients.session",
+    "clients.watched",
 )
 _SANS_IO = Layer(ours=("shardnode.wire", *_AUCTION_TYPES, *_CLIENT_CORE), libraries=("msgspec",))
 
