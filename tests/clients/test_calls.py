@@ -13,8 +13,11 @@ from clients.errors import (
     BY_REASON,
     AuctionError,
     BidTooLow,
+    BuyLimit,
     ErrorBody,
+    Frozen,
     InsufficientGold,
+    InsufficientGoods,
     NotFound,
     Refused,
     error_from,
@@ -159,6 +162,20 @@ def test_errors_carry_their_figures() -> None:
     assert isinstance(poor, InsufficientGold)
     assert poor.available == 3
     assert str(low) == "the bid is too low (bid_too_low)"
+    full = error_from(ErrorBody(-32003, "enough", {"reason": "buy_limit", "left": 7, "retry_after_ms": 60_000}))
+    assert isinstance(full, BuyLimit)
+    assert (full.left, full.retry_after_ms) == (7, 60_000)
+    cold = error_from(ErrorBody(-32003, "stop", {"reason": "frozen", "what": "commodity", "id": "iron"}))
+    assert isinstance(cold, Frozen)
+    assert cold.what == "commodity"
+
+
+@pytest.mark.parametrize(("data", "available"), [({"available": 3}, 3), ({}, None)])
+def test_missing_pieces_are_counted_where_the_node_says_so(data: dict[str, int], available: int | None) -> None:
+    """A quote's refusal says how many the book has; others do not."""
+    few = error_from(ErrorBody(-32003, "too few", {"reason": "insufficient_goods", **data}))
+    assert isinstance(few, InsufficientGoods)
+    assert few.available == available
 
 
 def test_an_unknown_code_is_still_an_error_of_the_house() -> None:
