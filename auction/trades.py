@@ -17,6 +17,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+import auction.offers.trades as offer_trades
 from auction import keys, listing_trades
 from auction.context import Answer, Context
 from auction.events import Event, LegPrepared, LegSettled, Record, TransferSent
@@ -33,7 +34,6 @@ from auction.legs import (
     decode_objection,
     encode,
 )
-from auction.offers import trades as offer_trades
 from auction.offers.legs import AcceptLeg, InboxLeg, OfferedLeg, OfferLeg
 from auction.outcomes import (
     Asleep,
