@@ -9,8 +9,9 @@ import pytest
 from auction import commands, results
 from auction.house_state import Freeze
 from auction.refusals import REASONS
-from auction.state import Assets, Item, LedgerEntry, Notice, Wanted
+from auction.state import NOTICES_KEPT, Assets, Item, LedgerEntry, Notice, Wanted
 from shardnode.gateway.limits import GatewayLimits
+from shardnode.watches.engine import WatchLimits
 from shardnode.wire.errors import CODES
 from shardnode.wire.events import EVENTS, WATCHED, Hello, Matches, Price, World
 from shardnode.wire.methods import METHODS
@@ -211,6 +212,19 @@ def test_bounds_are_told_with_their_defaults() -> None:
     assert f"{limits.http_body_bytes_max // 2**10} KiB of body" in chapter("Transport")
     assert f"pings every {limits.ping_every_s:.0f} s" in chapter("Transport")
     assert f"nothing for {limits.silence_max_s:.0f} s" in chapter("Transport")
+
+
+def test_how_many_events_are_kept_is_told() -> None:
+    """A store keeps so many, whatever their age, which is more than the seven days that the page promises."""
+    assert chapter("Events").count(f"{NOTICES_KEPT:,}") == 3
+
+
+def test_what_watches_tell_is_told_with_its_bounds() -> None:
+    """How many listings one push shows, and how often a player hears one."""
+    limits = WatchLimits()
+    assert f"up to {limits.shown_max}" in SECTIONS["Matches"]
+    assert limits.round_s == 0.5 and "at most two of these pushes in a second" in PAGE
+    assert f"{GatewayLimits().unsent_for_watches_max // 1024} KiB" in SECTIONS["Watches"]
 
 
 def test_links_within_the_page_lead_to_headings() -> None:
