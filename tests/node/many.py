@@ -14,6 +14,7 @@ from auction.ids import player_store
 from shardnode.cluster.map import ClusterMap, NodeEntry
 from shardnode.cluster.network import Network, NetworkEvents
 from tests.node.house import NodeInMemory
+from worlddata.types import Rules
 
 NAMING_KEY = bytes(32)
 SLOTS = 64
@@ -106,12 +107,14 @@ class _Links:
 class HouseInMemory:
     """A house of several nodes."""
 
-    def __init__(self, nodes: int = 3) -> None:
+    def __init__(self, nodes: int = 3, rules: Rules | None = None) -> None:
         self.wire = Wire()
         self.reactor = Clock()
         self.map = map_of(nodes)
         self.nodes = {
-            name: NodeInMemory(name=name, cluster_map=self.map, network_of=self.wire.of(name), reactor=self.reactor)
+            name: NodeInMemory(
+                name=name, cluster_map=self.map, network_of=self.wire.of(name), reactor=self.reactor, rules=rules
+            )
             for name in self.map.nodes
         }
         for name in self.nodes:

@@ -22,6 +22,7 @@ from auction.refusals import Refusal
 from shardnode.node.rates import RateLimits, Rates
 from shardnode.ops.metrics import Metrics
 from tests.node.house import NodeInMemory
+from tests.node.many import HouseInMemory
 from worlddata.types import Rate, Rules
 
 
@@ -104,6 +105,22 @@ def test_a_node_counts_what_goes_to_the_home_and_what_does_not(ask: Ask) -> None
     assert "rate_limited" not in reasons[:2] and reasons[2] == "rate_limited"
     listener.one.reactor.advance(1)
     assert getattr(listener.ask(ask), "reason", "served") == reasons[0]
+
+
+def test_a_player_on_several_nodes_is_counted_once() -> None:
+    """Whichever node is asked, the home counts what it answers; a listing is looked at once on each."""
+    house = HouseInMemory(rules=Rules(rates={"read": Rate(1, 2)}))
+    player = house.player_at("n1")
+
+    def reason(ask: Ask, through: str) -> str | None:
+        answers: list[Answer] = []
+        request = Request(Caller(player, "player"), ask)
+        house.nodes[through].node.ask_house(request).addCallback(answers.append)
+        house.work()
+        return answers[0].body.reason if isinstance(answers[0].body, Refusal) else None
+
+    assert [reason(ListInventory(), node) for node in ("n1", "n2", "n3")] == [None, None, "rate_limited"]
+    assert [reason(GetListing(listing="l"), node) for node in ("n2", "n3")] == ["no_such_listing"] * 2
 
 
 def test_searches_are_counted_where_the_player_is_connected() -> None:
