@@ -194,16 +194,18 @@ class Paper:
                 self.unheard[row.order].append(News(waiting_gold=gross - fee, left=left, told=told))
         self.burned += fees
         filled, resting = quantity - outcome.left, outcome.left if outcome.rests else 0
-        gross = outcome.gross()
+        gross, fills = outcome.gross(), outcome.fills()
         if side == "buy":
             held = total if total is not None else quantity * (limit or 0)
-            told = (filled, resting, gross, 0, outcome.fills())
-            back = held - gross - resting * (limit or 0)
-            self.unheard[order].append(News(gold=back, waiting_pieces=filled, left=resting, told=told))
+            unspent = held - gross - resting * (limit or 0)
+            heard = (filled, resting, gross, 0, fills)
+            self.unheard[order].append(News(gold=unspent, waiting_pieces=filled, left=resting, told=heard))
         else:
-            told = (filled, resting, 0, gross - fees, outcome.fills())
-            back = quantity - filled - resting
-            self.unheard[order].append(News(stash=back, waiting_gold=gross - fees, left=resting, told=told))
+            net = gross - fees
+            heard = (filled, resting, 0, net, fills)
+            self.unheard[order].append(
+                News(stash=quantity - filled - resting, waiting_gold=net, left=resting, told=heard)
+            )
         return outcome
 
     def cancel(self, order: str, commodity: str) -> None:
