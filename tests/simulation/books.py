@@ -40,6 +40,8 @@ from auction.events import (
     Taken,
     TransferSent,
     TransferTaken,
+    WatchDropped,
+    WatchMade,
     decode_events,
 )
 from auction.evolve import evolve, listings_changed
@@ -52,7 +54,7 @@ from tests.auction.house import HOUSE_STORE, market_of, seal, store_of
 from tests.simulation.house import WORLD
 from tests.simulation.world import World
 
-EFFECTS = (BidPlaced, BuyoutPaid, ListingCreated, DeliveryClaimed, Granted, Taken)
+EFFECTS = (BidPlaced, BuyoutPaid, ListingCreated, DeliveryClaimed, Granted, Taken, WatchMade, WatchDropped)
 """Events that only a mutation with a key causes; so does the end of a listing that is cancelled."""
 COUNTED_EVERY = 50
 """Records from one count of the whole house to the next."""

@@ -12,25 +12,41 @@ from typing import Any
 import msgspec
 
 from auction.commands import (
+    AcceptOffer,
     Ask,
     Bounds,
+    BuyCommodity,
     BuyOut,
     CancelListing,
+    CancelOrder,
     ClaimDelivery,
     CreateListing,
+    CreateWatch,
+    DeclineOffer,
+    DeleteWatch,
     EventsSince,
+    GetBook,
     GetListing,
     GetPlayer,
     Grant,
     GrantedItem,
     InspectPlayer,
     ListDeliveries,
+    ListingFilter,
     ListInventory,
+    ListOffers,
+    ListWatches,
+    MakeOffer,
     MyBids,
     MyListings,
+    MyOrders,
+    OfferSide,
     PlaceBid,
+    QuoteCommodity,
     SearchListings,
+    SellCommodity,
     Take,
+    WithdrawOffer,
 )
 from auction.ids import minter
 from auction.refusals import Refusal
@@ -45,7 +61,8 @@ from auction.results import (
     SearchResult,
 )
 from clients.bots import intentions
-from clients.bots.strategies import STRATEGIES, Trade
+from clients.bots.habits import Trade
+from clients.bots.strategies import STRATEGIES
 from clients.bots.worth import Appraiser
 from clients.errors import ErrorBody, error_from
 from shardnode.wire.errors import refusal_error
@@ -216,13 +233,52 @@ def _request(intention: intentions.Intention) -> Ask:
             return PlaceBid(listing=listing, amount=amount)
         case intentions.BuyOut(listing, price):
             return BuyOut(listing=listing, price=price)
-        case intentions.Adventure() | intentions.Leave():
+        case intentions.CheckRivals(base):
+            return SearchListings(base=base, buyout_only=True, sort="buyout", with_market=True)
+        case intentions.SeeWatches():
+            return ListWatches()
+        case intentions.Watch(query):
+            return CreateWatch(query=msgspec.convert(query, ListingFilter))
+        case intentions.Unwatch(watch):
+            return DeleteWatch(watch=watch)
+        case _:
+            return _request_of_exchange(intention)
+
+
+def _request_of_exchange(intention: intentions.Intention) -> Ask:
+    """Commodities and offers; what is asked of nobody reads events instead."""
+    match intention:
+        case intentions.SeeBook(commodity):
+            return GetBook(commodity=commodity)
+        case intentions.SeeOrders():
+            return MyOrders()
+        case intentions.Order(side, commodity, quantity, limit_price):
+            return _ORDERS[side](commodity=commodity, quantity=quantity, limit_price=limit_price)
+        case intentions.AskQuote(side, commodity, quantity):
+            return QuoteCommodity(side=side, commodity=commodity, quantity=quantity)
+        case intentions.TakeQuote(side, quote):
+            return _ORDERS[side](quote=quote)
+        case intentions.CancelOrder(order):
+            return CancelOrder(order=order)
+        case intentions.SeeOffers():
+            return ListOffers()
+        case intentions.MakeOffer(to, give, want):
+            return MakeOffer(to=to, give=msgspec.convert(give, OfferSide), want=msgspec.convert(want, OfferSide))
+        case intentions.AnswerOffer(offer, answer):
+            return _ANSWERS[answer](offer=offer)
+        case _:
             return EventsSince(seq=0)
+
+
+_ORDERS = {"buy": BuyCommodity, "sell": SellCommodity}
+_ANSWERS = {"accept": AcceptOffer, "decline": DeclineOffer, "withdraw": WithdrawOffer}
 
 
 def _told(intention: intentions.Intention, outcome: Result | Refusal) -> Any:
     """The outcome as strategies know it."""
-    if isinstance(intention, intentions.Leave | intentions.Adventure):
+    if isinstance(intention, intentions.Hear):
+        return []  # nobody listens for pushes here
+    if isinstance(intention, intentions.Leave | intentions.Adventure | intentions.Gather | intentions.Craft):
         return None  # nobody brings loot: the game gives when it likes
     if not isinstance(outcome, Refusal):
         return outcome
