@@ -1,9 +1,10 @@
 """Freezing and thawing: what an operator stops, what goes on all the same, and who remembers it."""
 
+import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auction import ids
@@ -22,7 +23,19 @@ from auction.commands import (
     ThawTrading,
 )
 from auction.context import Caller, Request
-from auction.events import Audited, Frozen, HouseOpened
+from auction.events import (
+    Audited,
+    BidPlaced,
+    BuyoutPaid,
+    CancelSent,
+    DeliveryClaimed,
+    Frozen,
+    HouseOpened,
+    ListingCreated,
+    OfferMade,
+    OfferPaid,
+    OrderSent,
+)
 from auction.freezes import Freezes, as_of, name_of
 from auction.house import execute
 from auction.house_state import Freeze, HouseState
@@ -32,6 +45,7 @@ from auction.refusals import Refusal
 from auction.state import IDS_A_LIFE
 from tests.auction.house import CATALOG, HOUR_S, HOUSE_STORE, START_MS, House, replayed, rows_of, store_of
 from tests.auction.nodes import Nodes, committed, leader
+from tests.auction.town import PLAYERS, Town
 
 THINGS: list[tuple[Any, str | None]] = [
     ("house", None),
@@ -313,6 +327,41 @@ class TestFreezes:
         assert set(as_of(state).rows) == {"house", "player/al"}
         assert as_of(state).version > 2 * IDS_A_LIFE > known.version
         assert [type(event) for event in done.record[HOUSE_STORE]][:3] == [HouseOpened, Frozen, Frozen]
+
+
+BEGINNINGS = (ListingCreated, BidPlaced, BuyoutPaid, OrderSent, OfferMade, OfferPaid)
+TAKEN_BACK = (CancelSent, DeliveryClaimed)
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(0, 2**32))
+def test_nothing_begins_in_what_is_frozen(seed: int) -> None:
+    """Whatever everybody tries while things are frozen and thawed at random: no player begins what a freeze forbids,
+    what is not forbidden goes on, and gold and goods are conserved all along.
+    """
+    town, chance = Town(seed), random.Random(seed)
+    house, begun = town.house, 0
+    for _ in range(60):
+        if chance.random() < 0.3:
+            what, thing = chance.choice(THINGS)
+            if chance.random() < 0.5:
+                house.freeze(what, thing, claims=chance.random() < 0.5)
+            else:
+                house.thaw(what, thing)
+        done = len(house.records)
+        frozen = house.freezes()
+        town.do()
+        for record in house.records[done:]:
+            for player in PLAYERS:
+                for event in record.get(store_of(player), ()):
+                    begun += isinstance(event, BEGINNINGS)
+                    if isinstance(event, (*BEGINNINGS, *TAKEN_BACK)):
+                        assert frozen.against(players=(player,), claim=isinstance(event, TAKEN_BACK)) is None
+                    if isinstance(event, ListingCreated):
+                        assert frozen.against(categories=(event.listing.item.category,)) is None
+                    if isinstance(event, OrderSent):
+                        assert frozen.against(commodities=(event.order.commodity,)) is None
+    assert begun or {"house"} <= set(house.freezes().rows)
 
 
 class TestBetweenNodes:

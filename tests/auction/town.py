@@ -6,6 +6,8 @@ from auction.commands import (
     AcceptOffer,
     BuyCommodity,
     CancelOrder,
+    ClaimDelivery,
+    CreateListing,
     DeclineOffer,
     EndOffer,
     MakeOffer,
@@ -60,7 +62,7 @@ class Town:
                 self._offer,
                 self._answer_offer,
                 self._answer_offer,
-                house.claim_all,
+                self._claim,
                 self._take,
             )
         )
@@ -75,6 +77,10 @@ class Town:
             for offer in [row.offer for row in state.offers if row.expires_at_ms <= house.now_ms]:
                 house.execute(Request(HOUSE, EndOffer(offer=offer)))
 
+    def _claim(self, player: str) -> None:
+        for delivery in self.house.deliveries(player):
+            self.house.ask(player, ClaimDelivery(delivery=delivery.delivery))
+
     def _other(self, player: str) -> str:
         return self._random.choice([other for other in PLAYERS if other != player])
 
@@ -84,7 +90,8 @@ class Town:
             start_bid = self._random.randint(1, 300)
             buyout = self._random.choice((None, start_bid + self._random.randint(0, 500)))
             item = self._random.choice(items)
-            self.house.create(player, item=item, start_bid=start_bid, buyout=buyout, duration_s=HOUR_S)
+            listed = CreateListing(item=item, start_bid=start_bid, buyout=buyout, duration_s=HOUR_S)
+            self.house.ask(player, listed)
         else:
             self.house.grant(player, items=1)
 
