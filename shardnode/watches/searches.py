@@ -73,9 +73,11 @@ class SavedSearches:
 
         `before` is the packed row that it replaced, None where the listing is new.
         """
+        level = row.item.level
         candidates = _alike(self._all if before is None else self._priced, row.item)
         for first in range(0, len(candidates), AT_ONCE):
-            matched = [search for search in candidates[first : first + AT_ONCE] if search.passes(row)]
+            part = candidates[first : first + AT_ONCE]
+            matched = [one for one in part if one.least_level <= level <= one.most_level and one.passes(row)]
             if matched and before is not None:
                 was = unpack(before)
                 matched = [search for search in matched if not search.passes(was)]

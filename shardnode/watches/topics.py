@@ -9,7 +9,8 @@ from collections import deque
 
 import msgspec
 
-from auction.commands import ListingFilter
+from auction.amounts import MAX_AMOUNT
+from auction.commands import Bounds, ListingFilter
 from auction.state import Listing
 from auction.views import listing_view
 from shardnode.search.query import passes
@@ -98,14 +99,21 @@ class FollowedCommodity(Topic):
 
 
 class SavedSearch(Topic):
-    """Listings that come to match a filter; `latest` are those that did so last."""
+    """Listings that come to match a filter; `latest` are those that did so last.
 
-    __slots__ = ("latest", "passes", "wanted")
+    `least_level` and `most_level` are the filter's own bounds: most searches are for a few levels, and a look at these
+    costs less than asking the filter.
+    """
+
+    __slots__ = ("latest", "least_level", "most_level", "passes", "wanted")
 
     def __init__(self, wanted: ListingFilter, shown_max: int) -> None:
         super().__init__()
         self.wanted = wanted
         self.passes = passes(wanted)
+        level = wanted.level or Bounds()
+        self.least_level = 0 if level.min is None else level.min
+        self.most_level = MAX_AMOUNT if level.max is None else level.max
         self.latest: deque[Listing] = deque(maxlen=shown_max)
 
     def match(self, row: Listing) -> None:

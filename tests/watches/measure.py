@@ -1,7 +1,7 @@
 """Prints what watches cost the thread that holds them, as JSON: `python -m tests.watches.measure`.
 
 Listings come, are bid on and end in turns, as `load_tests.search.market` makes them up. Saved searches name what
-players look for: nearly all a base or a category, a fifth of them words alone, half of them a price.
+players look for: a base or a category and stats, or words of a name; half of them a price, most of them a few levels.
 """
 
 import json
@@ -16,8 +16,8 @@ from auction.commands import Bounds, ListingFilter, StatBounds
 from auction.results import WatchView
 from auction.state import Listing
 from load_tests.search.market import Market
-from shardnode.search.packed import pack
 from shardnode.search.index import ListingNews
+from shardnode.search.packed import pack
 from shardnode.watches.engine import WatchEngine, WatchLimits
 from shardnode.wire.codec import MSGPACK
 from shardnode.wire.events import WatchMatched
@@ -27,7 +27,8 @@ from worlddata.types import Catalog
 CHANGES = 30_000
 WATCHES = (0, 1_000, 10_000)
 WATCHERS = (1_000, 10_000)
-NO_LIMITS = WatchLimits(watches_held_max=10**9, changed_listings_max=10**9, round_s=0.0, slice_s=10**9, rest_s=0.0)
+NO_LIMITS = WatchLimits(watches_held_max=10**9, changed_listings_max=10**9, round_s=10**9, slice_s=10**9)
+"""All that waits is done at once, and only the first round tells anybody."""
 
 
 def main() -> None:
@@ -36,13 +37,13 @@ def main() -> None:
         catalog = load_catalog(Path(directory))
     changes = _changes(catalog)
     figures: dict[str, object] = {
-        "a changed listing, saved searches: microseconds": {
+        "a changed listing, saved searches: microseconds of CPU": {
             f"{count:,}": _searched(catalog, changes, count) for count in WATCHES
         },
-        "a changed listing, followed listings: microseconds": {
+        "a changed listing, followed listings: microseconds of CPU": {
             f"{count:,}": _followed(changes, count) for count in WATCHES
         },
-        "a thousand changes of one listing, all who follow it told: milliseconds": {
+        "a thousand changes of one listing, all who follow it told: milliseconds of CPU": {
             f"{count:,}": _followed_by_all(changes, count) for count in WATCHERS
         },
     }
@@ -76,13 +77,14 @@ def _engine(told: list[int]) -> WatchEngine:
 def _wanted(catalog: Catalog, dice: random.Random) -> ListingFilter:
     base = dice.choice(list(catalog.bases.values()))
     price = Bounds(max=dice.randint(base.worth, base.worth * 4)) if dice.random() < 0.5 else None
-    least = [StatBounds(stat=stat, min=5) for stat in dice.sample(list(base.stats), 2)]
-    level = Bounds(min=dice.randint(1, 50), max=dice.randint(50, 100))
+    stats = [StatBounds(stat=stat, min=5) for stat in dice.sample(list(base.stats), 2)]
+    least = dice.randint(1, 90)
+    level = Bounds(min=least, max=least + 10)
     chance = dice.random()
     if chance < 0.4:
-        return ListingFilter(base=base.base, price=price, stats=least[:1])
+        return ListingFilter(base=base.base, price=price, stats=stats[:1])
     if chance < 0.8:
-        return ListingFilter(category=base.category, level=level, price=price, stats=least)
+        return ListingFilter(category=base.category, level=level, price=price, stats=stats)
     return ListingFilter(text=base.name.split()[0], level=level, price=price)
 
 
@@ -92,12 +94,11 @@ def _searched(catalog: Catalog, changes: list[ListingNews], count: int) -> float
     for number in range(count):
         wanted = msgspec.to_builtins(_wanted(catalog, dice))
         engine.watch(f"p{number}", WatchView("w", wanted, None, None, 0))
-    began_s = time.perf_counter()
+    began_s = time.process_time()
     for first in range(0, len(changes), 100):
         engine.listings_changed(changes[first : first + 100])
-        while engine.waiting:
-            engine._match_some()
-    return round((time.perf_counter() - began_s) * 1e6 / len(changes), 2)
+        engine.work()
+    return round((time.process_time() - began_s) * 1e6 / len(changes), 2)
 
 
 def _followed(changes: list[ListingNews], count: int) -> float:
@@ -105,10 +106,10 @@ def _followed(changes: list[ListingNews], count: int) -> float:
     listings = list(dict.fromkeys(row.listing for row, _ in changes))
     for number in range(count):
         engine.watch(f"p{number}", WatchView("w", None, listings[number % len(listings)], None, 0))
-    began_s = time.perf_counter()
+    began_s = time.process_time()
     for first in range(0, len(changes), 100):
         engine.listings_changed(changes[first : first + 100])
-    return round((time.perf_counter() - began_s) * 1e6 / len(changes), 2)
+    return round((time.process_time() - began_s) * 1e6 / len(changes), 2)
 
 
 def _followed_by_all(changes: list[ListingNews], count: int) -> dict[str, float]:
@@ -117,17 +118,17 @@ def _followed_by_all(changes: list[ListingNews], count: int) -> dict[str, float]
     row: Listing = changes[0][0]
     for number in range(count):
         engine.watch(f"p{number}", WatchView("w", None, row.listing, None, 0))
-    began_s = time.perf_counter()
+    began_s = time.process_time()
     for _ in range(1_000):
         engine.listings_changed([(row, None)])
-    changed_s = time.perf_counter()
+    changed_s = time.process_time()
     engine.work()
     assert len(told) == count, len(told)
-    told_s = time.perf_counter() - changed_s
+    told_s = time.process_time() - changed_s
     return {
         "changes": round((changed_s - began_s) * 1e3, 2),
         "one round": round(told_s * 1e3, 1),
-        "a push: microseconds": round(told_s * 1e6 / count, 1),
+        "a push: microseconds of CPU": round(told_s * 1e6 / count, 1),
     }
 
 
