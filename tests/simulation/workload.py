@@ -22,6 +22,7 @@ from auction.results import Result
 from auction.state import Notice
 from clients.bots.strategies import STRATEGIES
 from clients.codec import Message
+from clients.watched import match_of
 from shardnode.wire.methods import METHODS, Login, LoginResult
 from tests.simulation.clock import EPOCH_S
 from tests.simulation.house import House, SimulatedNode
@@ -136,10 +137,12 @@ class Visit:
 
     def _said(self, message: Message) -> None:
         """The node says something: it counts from this instant, whether it is heard or not."""
-        if message.method is not None:
+        if message.method == "event":
             notice = CODEC.result(message.params, Notice)
             self.seqs.add(notice.seq)
             self._crowd.noticed(self.caller.player, notice)
+        elif message.method == "watch":
+            assert match_of(CODEC.result(message.params, dict[str, Any])) is not None, message
         elif message.id:
             assert message.id in self._waiting, message
             attempt, _ = self._waiting[message.id]
