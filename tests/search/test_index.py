@@ -154,6 +154,28 @@ def test_listeners_hear_what_is_news_and_nothing_else() -> None:
     assert heard == [(3, 1, "open", None), (4, 1, "open", None), (1, 2, "open", 1), (2, 2, "sold", 1)]
 
 
+def test_what_a_row_replaced_comes_with_the_news() -> None:
+    """Nothing for a new listing. Of one whose past is still to come nobody knows: it counts as having been as it is."""
+    index = ListingIndex()
+    heard: list[tuple[int, Listing | None]] = []
+    index.on_changed = lambda news: heard.extend((row.version, was and unpack(was)) for row, was in news)
+    own = index.of("n1")
+    own.settle()
+    rows = [listing(1, version=version, price=version) for version in (1, 2)]
+    ended = listing(1, version=3, state="sold")
+    own.apply([rows[0]])
+    own.apply([rows[1]])
+    own.apply([ended])
+    assert heard == [(1, None), (2, rows[0]), (3, rows[1])]
+    heard.clear()
+    own.load()
+    late = listing(2, version=5)
+    own.apply([late, listing(3)])
+    own.apply([listing(2, version=6, state="sold")])
+    own.apply([listing(2, version=6, state="sold"), listing(9, version=7, state="sold")])
+    assert heard == [(5, late), (1, None), (6, late), (7, None)]
+
+
 def test_rows_can_be_read_while_they_change() -> None:
     """Whoever reads them step by step meets each listing once that is open all the time, and no ended one late."""
     listings = one_origin()
