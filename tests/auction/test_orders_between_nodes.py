@@ -449,6 +449,17 @@ class TestTies:
         orders.put(f"{CY}.o1", replace(orders.rows[f"{CY}.o1"], price=7))
         assert f"order {CY}.o1: its owner's store has it as another kind of order than the book" in self.faults(nodes)
 
+    @pytest.mark.parametrize("store", [CY, TIN])
+    def test_a_store_that_was_lost_may_have_forgotten(self, nodes: Nodes, store: str) -> None:
+        """Gold is missing then, but no order is held against a store that lives again."""
+        lost(nodes, store)
+        nodes.unsent.clear()
+        nodes.grant("cy", commodities={"tin": 1})
+        sell(nodes, "bo", 1, 9)
+        for player in ("al", "di"):
+            nodes.state(player).orders.drop(f"{store_of(player)}.o1")
+        assert "order" not in self.faults(nodes)
+
 
 def test_every_payload_names_its_order(nodes: Nodes) -> None:
     """What leaves for a market, and comes back, says which order it is about; only gold and pieces are in it."""

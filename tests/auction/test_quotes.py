@@ -90,6 +90,20 @@ class TestUsing:
         (sell if side == "buy" else buy)(house, "cy", 1, 4 if side == "buy" else 2)
         assert use(house, "al", quoted, key="k").filled == 5
 
+    @pytest.mark.parametrize(("side", "second", "total"), [("buy", 21, 41), ("sell", 19, 39)])
+    def test_a_single_gold_is_worse(self, side: Any, second: int, total: int) -> None:
+        """Two pieces for 40 are not had for 41, nor sold for 39."""
+        house = House()
+        for player in ("al", "bo"):
+            house.grant(player, gold=100, commodities={"tin": 10})
+        rest = sell if side == "buy" else buy
+        order = rest(house, "bo", 2, 20).order
+        quoted = quote(house, "al", side, 2)
+        take_back(house, "bo", order)
+        rest(house, "bo", 1, 20)
+        rest(house, "bo", 1, second)
+        assert refused(use(house, "al", quoted)) == ("price_changed", {"price": total})
+
     def test_the_same_total_is_no_worse(self, house: House) -> None:
         """Other orders, other prices, but the same gold."""
         take_back(house, "bo", next(order for order in resting(house, "bo")))
