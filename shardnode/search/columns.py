@@ -1,6 +1,6 @@
 """The open listings in columns of numbers, for the one thread that takes in what changed and searches.
 
-A listing has a place, the same in every column, until it ends; then another of its kind may have it. A place costs 58
+A listing has a place, the same in every column, until it ends; then another of its kind may have it. A place costs 66
 bytes and 4 a stat of the world, its packed row and its id not counted. In a column of prices, levels or stats 0 stands
 for none: all of these begin at 1 (`worlddata.types`).
 """
@@ -24,7 +24,7 @@ PLACES_AT_FIRST = 1_024
 PLACES_OF_A_KIND = 64
 """Places in a row that a kind of items is given at once: a search looks at kinds, and memory is read in rows."""
 MOVED_AT_ONCE = 16_384
-"""Packed rows moved to a larger column without a look at whether another thread wants to run."""
+"""Objects moved to a larger column without a look at whether another thread wants to run."""
 ID_BYTES = 8
 """How much of a listing's id is in a column, as a number of the same order; equal ones are compared in full."""
 
@@ -71,6 +71,7 @@ class Columns:
         """By sort, instants in milliseconds, the price as a buyer would pay it; and the number of the listing's kind, 0
         for a free place, and which of the kind's places it has."""
         self.stats: dict[str, NDArray[np.int32]] = {}
+        self.ids: NDArray[np.object_] = np.empty(self._capacity, object)
         self.packed: NDArray[np.object_] = np.empty(self._capacity, object)
 
     def __len__(self) -> int:
@@ -79,7 +80,7 @@ class Columns:
 
     def nbytes(self) -> int:
         """Bytes of the columns, without what packed rows and the ids' dict take."""
-        return sum(column.nbytes for column in (*self.numbers.values(), *self.stats.values(), self.packed))
+        return sum(column.nbytes for column in (*self.numbers.values(), *self.stats.values(), self.ids, self.packed))
 
     def take_in(self, changes: Mapping[str, Change]) -> None:
         """Bring the columns up to date; by listing."""
@@ -117,6 +118,7 @@ class Columns:
             if column is None:
                 column = self.stats[stat] = np.zeros(self._capacity, np.int32)
             column[place] = value
+        self.ids[place] = row.listing
         self._places[row.listing] = place
         return place
 
@@ -134,7 +136,7 @@ class Columns:
         kinds[place] = 0
         for column in self.stats.values():
             column[place] = 0
-        self.packed[place] = None
+        self.ids[place] = self.packed[place] = None
 
     def _give_places(self, kind: Kind) -> None:
         if self.used == self._capacity:
@@ -148,8 +150,14 @@ class Columns:
             for name, column in columns.items():
                 columns[name] = larger = np.zeros(self._capacity, column.dtype)
                 larger[:before] = column
-        packed = np.empty(self._capacity, object)
-        for first in range(0, before, MOVED_AT_ONCE):
-            moved = slice(first, min(first + MOVED_AT_ONCE, before))
-            packed[moved], self.packed[moved] = self.packed[moved], None
-        self.packed = packed
+        self.ids = _larger(self.ids, self._capacity)
+        self.packed = _larger(self.packed, self._capacity)
+
+
+def _larger(column: NDArray[np.object_], capacity: int) -> NDArray[np.object_]:
+    """The same objects in a larger column; the smaller one is left empty."""
+    larger = np.empty(capacity, object)
+    for first in range(0, len(column), MOVED_AT_ONCE):
+        moved = slice(first, min(first + MOVED_AT_ONCE, len(column)))
+        larger[moved], column[moved] = column[moved], None
+    return larger

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from auction.commands import ListingFilter, SearchListings
 from shardnode.search.columns import Columns
-from shardnode.search.packed import unpack
 from shardnode.search.query import in_full
 
 WHOLE_COLUMNS_FROM = 0.25
@@ -199,5 +198,5 @@ def _order_alike(columns: Columns, places: Places, alike: list[int]) -> None:
         while last + 1 < len(alike) and alike[last + 1] == alike[last] + 1:
             last += 1
         run = slice(alike[first], alike[last] + 2)
-        places[run] = sorted(places[run].tolist(), key=lambda place: unpack(columns.packed.item(place)).listing)
+        places[run] = sorted(places[run].tolist(), key=columns.ids.item)
         first = last + 1

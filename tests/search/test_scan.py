@@ -14,6 +14,7 @@ from auction.commands import Bounds, SearchListings, StatBounds
 from auction.state import Listing
 from shardnode.search import scan
 from shardnode.search.columns import PLACES_AT_FIRST, Columns
+from shardnode.search.packed import unpack
 from shardnode.search.scan import find
 from tests.search.brute_force import Searched, found, searched
 from tests.search.rows import listing
@@ -234,7 +235,7 @@ def test_what_was_found_stays_as_it_was() -> None:
     own.apply([msgspec.structs.replace(row, version=2, state="sold") for row in rows])
     own.apply([listing(number, level=9) for number in range(20, 40)])
     assert len(house.find(SearchListings())) == 20
-    assert [scan.unpack(packed) for packed in earlier.rows] == rows
+    assert [unpack(packed) for packed in earlier.rows] == rows
 
 
 @given(changes=st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=60), batch=st.integers(1, 9))
