@@ -10,6 +10,9 @@ A trade of several stores is decided leg by leg: the seller's leg votes, the bid
 (`auction.listings`, `auction.bidding`). What goes to a third store is a transfer, taken in where it arrives by the
 same record. So it is where all stores are at home here. A trade with a listing or a player of another node is proposed
 instead (`auction.trades`), and a transfer to another node stays in the record, to be carried there.
+
+An order for a commodity has no condition at the other end: it leaves for its market by a transfer, and what the market
+sends back is the caller's answer, in the same record where the market is at home, and later where it is not (`Sent`).
 """
 
 from collections.abc import Callable, Iterable, Mapping
