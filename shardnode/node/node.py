@@ -444,6 +444,7 @@ class Node:
         gauge("journal_unsynced", "Records not yet handed to the disk", lambda: len(self.writer))
         gauge("journal_position", "Position of the last durable record", lambda: self.gate.durable)
         gauge("listings_open", "Open listings in the search index", lambda: len(self.searches.index))
+        gauge("listings_pending", "Changed listings that the search thread has to take in", self.index.pending)
         gauge("timers_waiting", "Wake-ups in memory", lambda: len(self.timers))
         gauge("timers_in_flight", "Stores being settled", lambda: self.timers.in_flight)
         gauge(
