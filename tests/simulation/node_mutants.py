@@ -273,11 +273,11 @@ def vote_counted_without_a_hold() -> Patch:
 def feed_goes_back() -> Patch:
     """An older version never replaces a newer one: whatever comes last is shown."""
 
-    def mutated(apply: Any, listings: OpenListings, rows: Any) -> None:
+    def mutated(apply: Any, listings: OpenListings, rows: Any, *, past: bool = False) -> None:
         rows = list(rows)
         for row in rows:
-            listings._rows.pop(row.listing, None)
-        apply(listings, rows)
+            listings._rows.pop(row.listing)
+        apply(listings, rows, past=past)
 
     return instead(OpenListings, "apply", mutated)
 
@@ -286,9 +286,9 @@ def feed_goes_back() -> Patch:
 def ended_listing_comes_back() -> Patch:
     """While a snapshot is read, what has ended is remembered: it is not."""
 
-    def mutated(apply: Any, listings: OpenListings, rows: Any) -> None:
+    def mutated(apply: Any, listings: OpenListings, rows: Any, *, past: bool = False) -> None:
         listings._ended.clear()
-        apply(listings, rows)
+        apply(listings, rows, past=past)
 
     return instead(OpenListings, "apply", mutated)
 
