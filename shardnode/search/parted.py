@@ -2,11 +2,12 @@
 
 A dict that grows copies itself, and while it does, every thread waits: 50 ms for a million keys. In parts, each growth
 is a thousandth of that. Its parts are also what a long read goes through step by step while the dict changes: a key
-never moves to another part.
+never moves to another part. Which it is in is the same in every run (so not Python's own hash), as the simulator needs.
 """
 
 from collections.abc import Iterator
 from typing import Generic, TypeVar
+from zlib import crc32
 
 V = TypeVar("V")
 
@@ -23,15 +24,15 @@ class Parted(Generic[V]):
 
     def get(self, key: str) -> V | None:
         """The value of a key, or None."""
-        return self._parts[hash(key) % PARTS].get(key)
+        return self._parts[crc32(key.encode()) % PARTS].get(key)
 
     def __setitem__(self, key: str, value: V) -> None:
         """Give a key a value."""
-        self._parts[hash(key) % PARTS][key] = value
+        self._parts[crc32(key.encode()) % PARTS][key] = value
 
     def pop(self, key: str) -> V | None:
         """Take a key out; its value, or None."""
-        return self._parts[hash(key) % PARTS].pop(key, None)
+        return self._parts[crc32(key.encode()) % PARTS].pop(key, None)
 
     def update(self, other: "Parted[V]") -> None:
         """Take over all keys and values of another."""
