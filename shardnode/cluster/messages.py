@@ -106,10 +106,9 @@ class Matched(msgspec.Struct, frozen=True, array_like=True, tag="matched"):
 
 
 class Prices(msgspec.Struct, frozen=True, array_like=True, tag="prices"):
-    """The latest trades in markets of the sender: what was traded just now, or, `current`, since its start."""
+    """The latest trades in markets of the sender: of those just now, or, on a new link, of all since its start."""
 
     prices: tuple[Price, ...]
-    current: bool
 
 
 class FeedFrom(msgspec.Struct, frozen=True, array_like=True, tag="feed-from", gc=False):

@@ -1,7 +1,7 @@
 """Last prices of commodities, told by the homes of their markets to every other node.
 
     a trade is durable ──► the latest of each commodity, a few times a second: Prices ──► every other node
-    a link is up ────────► all that were traded here since the start: Prices, `current` ──► that node
+    a link is up ────────► all that were traded here since the start: Prices ──► that node
 
 A node that was cut off hears of what it missed when the link is back, and what it has heard before is no news.
 """
@@ -69,7 +69,7 @@ class LastPrices:
 
     def link_up(self, node: str) -> None:
         """Tell another node what it may not have heard."""
-        for message in self._messages(self._own.values(), current=True):
+        for message in self._messages(self._own.values()):
             self._post.send(node, message)
 
     def heard(self, node: str, message: Prices) -> None:
@@ -80,20 +80,19 @@ class LastPrices:
             known = self._others.get(price.commodity)
             if known is None or (price != known and price.at_ms >= known.at_ms):
                 self._others[price.commodity] = price
-                if known is not None or not message.current:
-                    self._changed(price)
+                self._changed(price)
 
     def _tell(self) -> None:
         try:
             untold, self._untold = self._untold, {}
             self._told_at_s = self._reactor.seconds()
             others = [node for node in self._map().nodes if node != self._node]
-            for message in self._messages(untold.values(), current=False):
+            for message in self._messages(untold.values()):
                 self._post.send_all(others, message)
         except Exception:  # a bug of ours must stop the node, not end in the reactor's log
             self._failed(Failure())
 
-    def _messages(self, prices: Collection[Price], *, current: bool) -> Iterator[Prices]:
+    def _messages(self, prices: Collection[Price]) -> Iterator[Prices]:
         rows, size = tuple(prices), self._limits.told_at_once
         for first in range(0, len(rows), size):
-            yield Prices(rows[first : first + size], current)
+            yield Prices(rows[first : first + size])

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -181,18 +182,36 @@ def test_a_listing_that_many_different_searches_look_at_is_left_in_between() -> 
     assert sorted(player for _, player, _ in rig.told) == [f"p{number}" for number in range(9_990, 10_000)]
 
 
-def test_who_goes_in_the_middle_of_a_round_is_told_nothing() -> None:
-    """And who stays is told all the same."""
+@pytest.mark.parametrize("count", [1_000, 5_000])
+def test_who_goes_in_the_middle_of_a_round_is_told_nothing(count: int) -> None:
+    """And who stays is told all the same, whether the round was at telling or at finding out whom."""
     rig = Rig()
-    for number in range(1_000):
+    for number in range(count):
         rig.watch(f"p{number}", commodity="tin")
     rig.trade("tin", 5)
     rig.a_look_takes_s = 0.0001
     rig.engine.work()
-    assert len(rig.told) < 1_000
     told = {player for _, player, _ in rig.told}
-    gone = {f"p{number}" for number in range(0, 1_000, 2)} - told
+    assert (len(told) > 0) == (count == 1_000)
+    gone = {f"p{number}" for number in range(0, count, 2)} - told
     for player in gone:
         rig.engine.forget(player)
-    rig.rest()
-    assert {player for _, player, _ in rig.told} == {f"p{number}" for number in range(1_000)} - gone
+    rig.rest(seconds=60.0)
+    assert {player for _, player, _ in rig.told} == {f"p{number}" for number in range(count)} - gone
+
+
+def test_nothing_is_left_of_watches_that_are_gone() -> None:
+    """Neither of the searches nor of what was followed."""
+    rig = Rig()
+    for number in range(20):
+        rig.search("wim", f"s{number}", base=f"b{number}", price=Bounds(max=number))
+        rig.watch("wim", f"l{number}", listing=f"l{number}")
+        rig.watch("eve", f"c{number}", commodity=f"c{number}")
+    for number in range(20):
+        rig.engine.unwatch("wim", f"s{number}")
+    rig.engine.forget("wim")
+    rig.engine.forget("eve")
+    engine = rig.engine
+    left = (engine._watchers, engine._listings, engine._commodities, engine._searches._all, engine._searches._priced)
+    assert [dict(kept) for kept in left] == [{}] * 5
+    assert (len(engine), len(engine._searches)) == (0, 0)
