@@ -110,8 +110,10 @@ class Trading(RuleBasedStateMachine):
         return self.HOMES[player] == self.MARKETS[commodity]
 
     def ask(self, player: str, ask: Any, expected: str) -> Any:
-        """Ask, and compare what is heard at once; what comes later is compared when it comes."""
+        """Ask, and compare what is heard at once: a "no" changes nothing. What comes later is compared then."""
+        before = len(self.nodes.records)
         outcome = self.nodes.ask(player, ask)
+        assert (expected == "ok") == (len(self.nodes.records) > before), (player, ask, outcome)
         if isinstance(outcome, Sent):
             heard = "ok"
         elif isinstance(outcome, Refusal):
