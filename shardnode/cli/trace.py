@@ -103,8 +103,11 @@ def _step(step: "Step") -> str:
         return f"  {at}  came back to {step.taker} unsold{ref}"
     if step.taker is None:
         return f"  {at}  taken from {step.giver}, left the house"
-    giver = step.giver or "somebody"
-    return f"  {at}  {giver} → {step.taker}, {step.what} for {step.paid:,} ({giver} got {step.received:,}){ref}"
+    if step.giver is None:
+        return f"  {at}  came to {step.taker}, {step.what} for {step.paid:,}{ref}"
+    return (
+        f"  {at}  {step.giver} → {step.taker}, {step.what} for {step.paid:,} ({step.giver} got {step.received:,}){ref}"
+    )
 
 
 def _trail(trail: "Trail") -> str:

@@ -72,14 +72,12 @@ class _Next(msgspec.Struct):
 
 
 def of_item(histories: Histories, item: str, things_max: int = THINGS_MAX) -> Descent | None:
-    """What an item turned into since it was granted; None of one that the history of its first owner does not know."""
-    named = ids.parse(item, "i")
-    history = None if named is None else histories.of_store(named[0])
-    place = None if history is None else history.find(item)
-    if history is None or place is None:
+    """What an item turned into since it was granted; None of one that nobody's history knows."""
+    found = histories.first(item)
+    if found is None:
         return None
     descents, nothing = _Descents(histories, things_max), Trail(0, "", "", None)
-    descents.follow(nothing, history, place, 0, item=item)
+    descents.follow(nothing, *found, 0, item=item)
     return descents.run(nothing.further[0])
 
 

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+from auction import ids
 from auction.ids import player_store
 from auction.market.state import Book
 from auction.player_state import PlayerState
@@ -84,6 +85,25 @@ class Histories:
                 self._read.clear()
             self._read[store] = self._history(store)
         return self._read[store]
+
+    def first(self, item: str) -> tuple[History, int] | None:
+        """Where an item's history begins, and the place of the row: with its grant, or, of an item that is older than
+        histories, with what is known first.
+        """
+        named = ids.parse(item, "i")
+        if named is None:
+            return None
+        minter = self.of_store(named[0])
+        place = None if minter is None else minter.find(item)
+        if minter is not None and place is not None and minter.rows[place].what == "granted":
+            return minter, place
+        found: list[tuple[History, int]] = []
+        for store in self.stores():
+            history = self.of_store(store)
+            place = None if history is None else history.find(item)
+            if history is not None and place is not None:
+                found.append((history, place))
+        return min(found, key=lambda one: one[0].rows[one[1]].at_ms, default=None)
 
     def state_of(self, player: str) -> PlayerState:
         """A player's store as its node would know it."""

@@ -2,10 +2,9 @@
 
 import msgspec
 
-from auction import ids
 from auction.player_state import PlayerState
 from auction.state import Item
-from shardnode.ops.histories import Histories, History
+from shardnode.ops.histories import Histories
 
 GONE = "left the house"
 
@@ -38,7 +37,7 @@ class Provenance(msgspec.Struct, frozen=True):
 
 def provenance(histories: Histories, item: str) -> Provenance | None:
     """An item's way from its grant on; None of one that nobody's history knows."""
-    found = _first(histories, item)
+    found = histories.first(item)
     if found is None:
         return None
     history, steps = found[0], list[Step]()
@@ -85,21 +84,3 @@ def where(state: PlayerState, item: str) -> tuple[Item | None, str]:
             if held.item == item:
                 return held, f"held for the open trade {trade.trade}"
     return None, "not found; audit the house"
-
-
-def _first(histories: Histories, item: str) -> tuple[History, int] | None:
-    """Where an item's history begins: with its grant, or, if that is older than histories, with what is known first."""
-    named = ids.parse(item, "i")
-    if named is None:
-        return None
-    minter = histories.of_store(named[0])
-    place = None if minter is None else minter.find(item)
-    if minter is not None and place is not None and minter.rows[place].what == "granted":
-        return minter, place
-    found: list[tuple[History, int]] = []
-    for store in histories.stores():
-        history = histories.of_store(store)
-        place = None if history is None else history.find(item)
-        if history is not None and place is not None:
-            found.append((history, place))
-    return min(found, key=lambda one: one[0].rows[one[1]].at_ms, default=None)

@@ -154,6 +154,18 @@ class TestProvenance:
         one, _ = on_disk(house, tmp_path)
         assert run(item, one).stdout.splitlines()[-1] == "now on its way to bo"
 
+    def test_a_way_begins_with_what_is_known(self, house: House, tmp_path: Path) -> None:
+        """Where the store with the grant is not there, or older than histories, nothing is made up."""
+        (item,) = house.grant("al", items=1)
+        first, second = (
+            sell(house, *players, item, price) for *players, price in (("al", "bo", 100), ("bo", "cy", 50))
+        )
+        _, two = on_disk(house, tmp_path)
+        assert run(item, two).stdout.splitlines()[1:3] == [
+            f"  {AT}  came to bo, bought for 100, {first}",
+            f"  {AT}  bo → cy, bought for 50 (bo got 42), {second}",
+        ]
+
     def test_what_nobody_knows_is_exit_code_1(self, house: House, tmp_path: Path) -> None:
         """An item of another house, or no item at all."""
         data = on_disk(house, tmp_path)
