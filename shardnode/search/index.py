@@ -67,7 +67,10 @@ class OpenListings:
         """All of the past is to come, once more."""
         self.loading = True
         self._ended.clear()
-        self._doubted.update(self._rows)
+        if self._doubted:
+            self._doubted.update(self._rows)  # the load before was broken off
+        else:
+            self._doubted = self._rows
         self._rows = Parted()
 
     def apply(self, rows: Iterable[Listing], *, past: bool = False) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from auction.state import Listing
 from shardnode.search.index import IndexLimits, ListingIndex, OpenListings
 from shardnode.search.packed import pack, unpack, version_of
-from shardnode.search.parted import Parted
+from shardnode.search.parted import PARTED_FROM, Parted
 from tests.search.rows import listing
 
 
@@ -180,17 +180,30 @@ def test_rows_can_be_read_while_they_change() -> None:
     """Whoever reads them step by step meets each listing once that is open all the time, and no ended one late."""
     listings = one_origin()
     listings.settle()
-    listings.apply([listing(number) for number in range(2_000)])
+    count = PARTED_FROM + 100
+    listings.apply([listing(number) for number in range(count)])
     rows = listings.rows()
     met = [next(rows).number for _ in range(500)]
-    ending = [number for number in range(2_000) if number % 2 and number not in met]
+    ending = sorted({*range(1, count, 2)} - {*met})
     listings.apply([listing(number, version=2, state="expired") for number in ending])
-    listings.apply([listing(number, version=2) for number in range(0, 2_000, 2)])
-    listings.apply([listing(number) for number in range(2_000, 4_000)])
+    listings.apply([listing(number, version=2) for number in range(0, count, 2)])
+    listings.apply([listing(number) for number in range(count, 2 * count)])
     met += [row.number for row in rows]
     assert len(met) == len(set(met))
-    assert set(met) >= {number for number in range(2_000) if number not in ending}
-    assert len([number for number in met if number in ending]) <= 10, "those of the part that was being read"
+    assert {*met} >= {*range(count)} - {*ending}
+    assert len({*met} & {*ending}) < 50, "those of the part that was being read"
+
+
+def test_rows_can_be_read_while_their_parts_are_dealt_out() -> None:
+    """Whoever has begun to read when there were few meets each of these once."""
+    listings = one_origin()
+    listings.settle()
+    listings.apply([listing(number) for number in range(PARTED_FROM)])
+    rows = listings.rows()
+    met = [next(rows).number for _ in range(500)]
+    listings.apply([listing(number) for number in range(PARTED_FROM, 2 * PARTED_FROM)])
+    met += [row.number for row in rows]
+    assert sorted(met) == [*range(PARTED_FROM)]
 
 
 @given(
@@ -218,15 +231,16 @@ def test_a_packed_row_is_the_row(
 
 def test_a_parted_dict_is_a_dict() -> None:
     """Keys and values go in, are found, replaced and taken out; another's are taken over."""
-    parted: Parted[int] = Parted()
-    for number in range(5_000):
-        parted[f"k{number}"] = number
-    parted["k7"] = -7
-    assert (len(parted), parted.get("k7"), parted.get("k9"), parted.get("x")) == (5_000, -7, 9, None)
-    assert (parted.pop("k9"), parted.pop("k9"), len(parted)) == (9, None, 4_999)
-    other: Parted[int] = Parted()
-    other["k9"], other["k7"] = 99, 77
-    parted.update(other)
-    assert (len(parted), parted.get("k7"), parted.get("k9")) == (5_000, 77, 99)
-    assert sum(len(part) for part in parted.parts()) == 5_000
-    assert max(len(part) for part in parted.parts()) < 50
+    for count in (PARTED_FROM, 2 * PARTED_FROM):
+        parted: Parted[int] = Parted()
+        for number in range(count):
+            parted[f"k{number}"] = number
+        parted["k7"] = -7
+        assert (len(parted), parted.get("k7"), parted.get("k9"), parted.get("x")) == (count, -7, 9, None)
+        assert (parted.pop("k9"), parted.pop("k9"), len(parted)) == (9, None, count - 1)
+        other: Parted[int] = Parted()
+        other["k9"], other["k7"] = 99, 77
+        parted.update(other)
+        assert (len(parted), parted.get("k7"), parted.get("k9")) == (count, 77, 99)
+        assert sum(len(part) for part in parted.parts()) == count
+    assert max(len(part) for part in parted.parts()) < 100
