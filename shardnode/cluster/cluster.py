@@ -111,7 +111,7 @@ class Cluster:
             failed=failed,
         )
         self._prices = LastPrices(**common, reactor=reactor, limits=limits.prices, changed=self._watchers.price_changed)
-        self._frozen = FrozenThings(**place, post=post, home=home, facts=facts, metrics=metrics)
+        self._frozen = FrozenThings(**place, post=post, home=home, facts=facts, seconds=seconds, metrics=metrics)
         self._connect()
         self._show()
 
@@ -232,7 +232,7 @@ class Cluster:
             self._failed(Failure())
 
     def _tick(self) -> None:
-        for part in (self._router, self._transfers, self._session_side, self._subscriber):
+        for part in (self._router, self._transfers, self._session_side, self._subscriber, self._frozen):
             part.tick()
 
     def _connect(self) -> None:

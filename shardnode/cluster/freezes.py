@@ -3,6 +3,7 @@
     home of the house's store                       every other node
     a change is durable: Frozen ──────────────────► keeps it, if it is newer than what it has, and decides by it
     a link is up: Frozen ◄────────────────────────► the same, either way: so one that was cut off catches up
+    now and then: Frozen ─────────────────────────► the same: a frame may be lost on a link that stays
 
 The home tells the others no later than it answers its operator, on the links on which everything else comes as well:
 a linked node knows after one message's way, and before anything that its peer does then. One that is cut off does not
@@ -23,6 +24,9 @@ from shardnode.cluster.post import Post
 from shardnode.ops.metrics import Metrics
 from shardnode.storage.facts import FREEZES
 
+TOLD_AGAIN_S = 2.0
+"""How often the home says again what is frozen."""
+
 log = Logger()
 
 
@@ -37,12 +41,15 @@ class FrozenThings:
         post: Post,
         home: Home,
         facts: Mapping[str, bytes],
+        seconds: Callable[[], float],
         metrics: Metrics,
     ) -> None:
         self._node = node
         self._map = cluster_map
         self._post = post
         self._home = home
+        self._seconds = seconds
+        self._told_at_s = seconds()
         known = facts.get(FREEZES)
         self.current = NOTHING_FROZEN if known is None else msgspec.json.decode(known, type=Freezes)
         metrics.gauges("frozen", "Things that are not traded now, by what they are", "what", self._count)
@@ -50,8 +57,7 @@ class FrozenThings:
     def changed(self, freezes: Freezes) -> None:
         """The house's own store is here, and this is what it says, durably."""
         if self._take(freezes):
-            others = [node for node in self._map().nodes if node != self._node]
-            self._post.send_all(others, Frozen(freezes))
+            self._tell_all()
 
     def heard(self, _node: str, message: Frozen) -> None:
         """Another node knows this to be frozen."""
@@ -62,6 +68,17 @@ class FrozenThings:
         """Tell another node what is known here."""
         if self.current.version:
             self._post.send(node, Frozen(self.current))
+
+    def tick(self) -> None:
+        """Tell all others again, at home; to be called now and then."""
+        is_due = self._seconds() - self._told_at_s >= TOLD_AGAIN_S
+        if is_due and self.current.version and self._map().home_of(self._home.names.house) == self._node:
+            self._tell_all()
+
+    def _tell_all(self) -> None:
+        self._told_at_s = self._seconds()
+        others = [node for node in self._map().nodes if node != self._node]
+        self._post.send_all(others, Frozen(self.current))
 
     def _take(self, freezes: Freezes) -> bool:
         """Decide by these from now on, if they are newer."""

@@ -11,6 +11,7 @@ from auction.freezes import NOTHING_FROZEN, Freezes
 from auction.house_state import Freeze
 from auction.ids import house_store
 from auction.refusals import Refusal
+from shardnode.cluster.freezes import TOLD_AGAIN_S
 from shardnode.cluster.messages import Frozen
 from tests.auction.house import CATALOG
 from tests.node.house import HOUR_S, NodeInMemory
@@ -125,6 +126,18 @@ def test_who_was_cut_off_catches_up(house: HouseInMemory) -> None:
     house.crash(far)
     house.nodes[far].start()
     assert knows(house, far) == {"house"}
+
+
+def test_news_that_the_wire_lost_are_told_again(house: HouseInMemory) -> None:
+    """A link may lose a frame and stay: who missed a freeze knows it a moment later."""
+    home = home_of_the_house(house)
+    missed = others(house)[0]
+    house.wire.drop = lambda sender, to, _frame: (sender, to) == (home, missed)
+    freeze(house, through=home)
+    assert knows(house, missed) == set()
+    house.wire.drop = lambda _sender, _to, _frame: False
+    house.pass_time(TOLD_AGAIN_S + 1)
+    assert knows(house, missed) == {"house"}
 
 
 def test_older_news_change_nothing(house: HouseInMemory) -> None:
