@@ -1,5 +1,6 @@
 """`auction run` as a person meets it: a market, one sentence where there is none, and nothing left after Ctrl-C."""
 
+import json
 import os
 import signal
 import socket
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 import pytest
 
@@ -65,6 +67,30 @@ def test_ctrl_c_ends_everything(tmp_path: Path, line: str) -> None:
         assert (run.returncode, group_lives(run.pid)) == (0, False), errors
         assert "Traceback" not in errors
     assert subprocess.run([AUCTION, "audit", tmp_path / "data"], capture_output=True, check=False).returncode == 0
+
+
+def test_a_visitor_finds_a_market_with_history(tmp_path: Path) -> None:
+    """What the greeting names to look at was traded already, and the visitor holds some of it."""
+    data = tmp_path / "data"
+    with opening(data, "--port", "0") as run:
+        assert run.stdout is not None
+        greeting = []
+        for line in run.stdout:
+            greeting.append(line)
+            if line.startswith("Ctrl-C ends it"):
+                break
+        words = next(line for line in greeting if " candles " in line).split()[2:]
+
+        def ask(*asked: str) -> Any:
+            place = words.index("candles")
+            command = [AUCTION, "client", *words[:place], "--json", *asked]
+            return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+        ware = words[-1]
+        assert ask("candles", ware)["candles"][0]["volume"] > 0
+        assert ask("book", ware)["last"]["price"] > 0
+        assert ask("stash")["commodities"][ware] > 0
+        assert ask("search")["listings"]
 
 
 def test_a_port_in_use_is_told_in_sentences(tmp_path: Path) -> None:
