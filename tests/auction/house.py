@@ -150,7 +150,7 @@ def rows_of(state: State) -> dict[str, Any]:
         if one_row in tables:
             tables[one_row] = copy.deepcopy(tables[one_row])
     derived = [name for name in state.__slots__ if name not in state.TABLES]
-    for ordered in ("listings", "deliveries", "orders", "offers", "inbox", "watches"):
+    for ordered in ("listings", "deliveries", "orders", "watches"):
         if ordered in tables:
             tables[ordered] = list(tables[ordered].items())
     if not isinstance(state, MarketState):

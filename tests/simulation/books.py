@@ -4,39 +4,52 @@ The books see every batch at the instant in which it is safe on some node's disk
 
     one writer    only a store's home makes anything durable for it
     rules         every record evolves its stores; their books agree with their rows, amounts stay within bounds
-    one effect    a mutation's effect, and the answer under its key, are one part of one record, once a key
+    one effect    a mutation's effect, and the answer under its key, are one part of one record, once a key; an order's
+                  answer comes with its market's, and its key is taken until then
     transfers     what is taken in was sent durably before, as it was sent, in order, once
     trades        a leg is settled once, as every other leg; a commit is settled after every leg was prepared, and what
                   one store pays the other gets
-    conserved     gold and goods, over all stores and what is on its way, exactly; an item is in one place
-    not early     a listing ends at its end or later, takes no bid after it, and nothing happens before its time
+    conserved     gold, items and commodities, over all stores and what is between them, exactly; an item is in one
+                  place; and what stores say of one another agrees, but for what is on its way
+    not early     a listing ends at its end or later, takes no bid after it, an offer neither expires early nor is
+                  accepted late, and nothing happens before its time
+    markets       every market does as the one on paper (`tests.simulation.markets`)
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from auction import queries
-from auction.commands import GetPlayer
+from auction.carrying import carried
+from auction.commands import GetBook, GetPlayer
 from auction.conservation import Totals, faults
 from auction.context import Context
 from auction.events import (
     Answered,
+    Audited,
     BidPlaced,
     BidTaken,
     BuyoutPaid,
+    CancelSent,
     DeliveryClaimed,
     Event,
-    Goods,
     Granted,
     LegPrepared,
     LegSettled,
     ListingClosed,
     ListingCreated,
-    Payload,
+    OfferClosed,
+    OfferEnded,
+    OfferMade,
+    OfferPaid,
+    OfferReceived,
+    OrderDone,
+    OrderEnded,
+    OrderFilled,
+    OrderMatched,
+    OrderSent,
     Record,
-    Refund,
     Taken,
     TransferSent,
     TransferTaken,
@@ -45,21 +58,31 @@ from auction.events import (
     decode_events,
 )
 from auction.evolve import evolve, listings_changed
+from auction.house_state import House, HouseState
+from auction.market.state import MarketState
 from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.results import Result
 from auction.state import Listing, PreparedLeg, StoreId
+from auction.stores import State
+from auction.ties import Ties
 from shardnode.storage.port import Append
-from tests.auction.house import HOUSE_STORE, market_of, seal, store_of
+from tests.auction.house import HOUSE_STORE, empty, market_of, seal, store_of
+from tests.simulation.frozen import FrozenThings
 from tests.simulation.house import WORLD
+from tests.simulation.markets import PaperMarkets
 from tests.simulation.world import World
 
-EFFECTS = (BidPlaced, BuyoutPaid, ListingCreated, DeliveryClaimed, Granted, Taken, WatchMade, WatchDropped)
-"""Events that only a mutation with a key causes; so does the end of a listing that is cancelled."""
+EFFECTS = (
+    *(BidPlaced, BuyoutPaid, ListingCreated, DeliveryClaimed, Granted, Taken),
+    *(OfferMade, OfferPaid, WatchMade, WatchDropped),
+)
+"""Events that only a mutation with a key causes; `_is_effect` knows the others."""
 COUNTED_EVERY = 50
 """Records from one count of the whole house to the next."""
 
 _NOW = Context(WORLD, 0, store_of, market_of, HOUSE_STORE, seal, lambda low, _high: low, "the books")
+_PRICES = {market_of(commodity): commodity for commodity in WORLD.commodities}
 
 
 class Trade(msgspec.Struct):
@@ -77,20 +100,34 @@ class Books:
     latest time of day that it ever showed.
     """
 
-    def __init__(self, world: World, home_of: Callable[[StoreId], str], latest_ms: Callable[[str], int]) -> None:
-        self.states: dict[StoreId, PlayerState] = {}
+    def __init__(
+        self,
+        world: World,
+        home_of: Callable[[StoreId], str],
+        latest_ms: Callable[[str], int],
+        frozen: FrozenThings,
+    ) -> None:
+        self.states: dict[StoreId, State] = {}
         self.answers: dict[tuple[StoreId, str], Answered] = {}
         """Store and stored key → the answer, for ever."""
         self.rows: dict[str, list[Listing]] = {}
         """Listing → all rows that it ever had, oldest first."""
-        self.players: dict[str, set[Result | Refusal]] = {}
-        """Player → what `player.get` could ever answer."""
+        self.seen: dict[str, set[Result | Refusal | bytes]] = {}
+        """Player → what `player.get` could ever answer; commodity → what `commodity.book` could, encoded."""
+        self.there: set[tuple[object, ...]] = set()
+        """What ever was: ("order", id, remaining), ("offer", store, id), ("watch", store, id), ("price", commodity,
+        price, instant).
+        """
         self.trades: dict[str, Trade] = {}
         self.records = 0
         self._world = world
         self._home_of = home_of
         self._latest_ms = latest_ms
-        self._transit: dict[tuple[StoreId, StoreId], dict[int, Payload]] = {}
+        self._frozen = frozen
+        self._markets = PaperMarkets(world, frozen.versions)
+        self._asked: dict[tuple[StoreId, str], str] = {}
+        """Store and stored key → the order for which a market is yet to answer."""
+        self._transit: dict[tuple[StoreId, StoreId], dict[int, TransferSent]] = {}
         """Sender and receiver → what was sent and not taken in yet."""
 
     def durable(self, node: str, batch: Append) -> None:
@@ -105,13 +142,17 @@ class Books:
         if self.records % COUNTED_EVERY < len(batch.entries):
             self.count()
 
+    def players(self) -> Mapping[StoreId, PlayerState]:
+        """The players' stores."""
+        return {store: state for store, state in self.states.items() if isinstance(state, PlayerState)}
+
     def in_transit(self) -> int:
         """How many transfers are on their way."""
         return sum(len(sent) for sent in self._transit.values())
 
     def open_trades(self) -> list[str]:
         """Trades that some store holds prepared."""
-        return sorted({row.trade for state in self.states.values() for row in state.trades})
+        return sorted({row.trade for state in self.players().values() for row in state.trades})
 
     def settled_at_s(self) -> dict[tuple[StoreId, str], float]:
         """Of each key that a trade between nodes was committed for: when all its stores had settled it."""
@@ -124,23 +165,26 @@ class Books:
 
     def open_listings(self) -> dict[str, Listing]:
         """The open listings of the house."""
-        return {row.listing: row for state in self.states.values() for row in state.listings if row.state == "open"}
+        return {row.listing: row for state in self.players().values() for row in state.listings if row.state == "open"}
 
     def count(self) -> None:
-        """Sum up the whole house."""
-        totals = Totals()
+        """Sum up the whole house, and hold its stores against each other."""
+        totals, ties = Totals(), Ties()
         for state in self.states.values():
             totals.add(state)
-        payloads = [payload for sent in self._transit.values() for payload in sent.values()]
-        goods = [payload.item.item for payload in payloads if isinstance(payload, Goods)]
-        totals.gold.in_flight += sum(map(_gold, payloads)) + sum(trade.gold for trade in self.trades.values())
-        totals.items.in_flight += len(goods)
+            ties.add(state)
+        for (sender, _), sent in self._transit.items():
+            for transfer in sent.values():
+                ties.add_unsent(sender, transfer)
+        for name, trade in self.trades.items():
+            if any(trade.settled.values()):
+                ties.add_outcome(name, True, _decided(trade))
+        ties.count_between(totals)
         if not totals.balanced():
-            self._wrong("conserved", f"gold {totals.gold}, items {totals.items}, twice {totals.duplicates}")
-        stays = Counter(item for state in self.states.values() for item in _items(state))
-        twice = sorted(item for item, places in (stays + Counter(goods)).items() if places > 1)
-        if twice:
-            self._wrong("conserved", f"items in two places: {twice}")
+            counts = f"gold {totals.gold}, items {totals.items}, {totals.commodities}"
+            self._wrong("conserved", f"{counts}, twice {totals.duplicates}")
+        for fault in ties.faults():
+            self._wrong("conserved", fault)
 
     def _record(self, node: str, record: Record) -> None:
         moved = {store: self._elsewhere(store) for store in record}
@@ -153,34 +197,80 @@ class Books:
         """One store's part of a record."""
         if self._home_of(store) != node:
             self._wrong("one writer", f"{node} writes for store {store}, which lives on {self._home_of(store)}")
-        self._one_effect(store, events)
-        state = self.states.setdefault(store, PlayerState())
+        state = self.states.get(store)
+        if state is None:
+            state = self.states[store] = empty(store)
+        self._one_effect(store, events, state)
         latest_ms = self._latest_ms(node)
         for event in events:
             self._in_time(state, event, latest_ms)
             evolve(state, event)
         for fault in faults(state):
             self._wrong("rules", fault)
+        if isinstance(state, PlayerState):
+            self._seen_of_player(store, events, state)
+        elif isinstance(state, MarketState):
+            self._seen_of_market(store, events, state)
+        else:
+            self._frozen.durable(state)
+
+    def _seen_of_player(self, store: StoreId, events: list[Event], state: PlayerState) -> None:
+        """What the player, and who looks at his listings, may be shown from now on."""
         for listing in listings_changed(events):
             self.rows.setdefault(listing, []).append(state.listings.rows[listing])
         player = state.owner().player
         seen = queries.answer(GetPlayer(), player, state, {}, {}, _NOW)
-        self.players.setdefault(player, set()).add(seen)
+        self.seen.setdefault(player, set()).add(seen)
+        for event in events:
+            match event:
+                case OfferMade() | OfferReceived():
+                    self.there.add(("offer", store, event.offer.offer))
+                case WatchMade(watch):
+                    self.there.add(("watch", store, watch.watch))
+                case TransferTaken(payload=OrderDone(order=order) | OrderFilled(order=order)) if order in state.orders:
+                    self.there.add(("order", order, state.orders.rows[order].remaining))
 
-    def _one_effect(self, store: StoreId, events: list[Event]) -> None:
+    def _seen_of_market(self, store: StoreId, events: list[Event], state: MarketState) -> None:
+        """What anybody may be shown of a commodity from now on."""
+        commodity = _PRICES[store]
+        self._markets.happened(store, events, state)
+        book = queries.answer(GetBook(commodity=commodity), "", state, {}, {}, _NOW)
+        self.seen.setdefault(commodity, set()).add(encoded(book))
+        for event in events:
+            if isinstance(event, OrderMatched):
+                self.there.add(("price", commodity, event.price, event.at_ms))
+
+    def _one_effect(self, store: StoreId, events: list[Event], state: State) -> None:
+        """A key and what is done under it. That of an order is taken before, and free again where it is refused."""
         answers = [event for event in events if isinstance(event, Answered)]
-        effects = [event for event in events if _is_effect(event)]
+        effects = [event for event in events if _is_effect(event, state)]
         if len(answers) != len(effects) or len(answers) > 1:
             self._wrong("one effect", f"store {store} keeps {answers} with the effects {effects}")
+        used = [event.awaited for event in events if isinstance(event, OrderSent | CancelSent)]
+        for row in used:
+            assert row is not None, events
+            if (store, row.key) in self.answers or (store, row.key) in self._asked:
+                self._wrong("one effect", f"store {store} uses the key {row.key!r} of an order again")
+            self._asked[store, row.key] = row.subject
+        for event in events:
+            if isinstance(event, TransferTaken) and isinstance(event.payload, OrderDone | OrderEnded):
+                freed = [place for place, order in self._asked.items() if order == event.payload.order]
+                for place in freed:
+                    del self._asked[place]
         for answer in answers:
             if (store, answer.key) in self.answers:
                 self._wrong("one effect", f"store {store} uses the key {answer.key!r} again")
             self.answers[store, answer.key] = answer
+        key = next((each.key for each in (*answers, *used) if each is not None), None)
+        if key is not None:
+            self._frozen.begin(store, events, key, self.states)
 
-    def _in_time(self, state: PlayerState, event: Event, latest_ms: int) -> None:
+    def _in_time(self, state: State, event: Event, latest_ms: int) -> None:
         at_ms = getattr(event, "at_ms", 0)
         if at_ms > latest_ms:
             self._wrong("not early", f"{event} is {at_ms - latest_ms} ms ahead of its home's clock")
+        if not isinstance(state, PlayerState):
+            return
         if isinstance(event, BidTaken) and event.at_ms >= state.listings.rows[event.listing].ends_at_ms:
             self._wrong("not early", f"a bid is taken after the end: {event}")
         if isinstance(event, ListingClosed):
@@ -188,19 +278,28 @@ class Books:
             by_itself = event.state == "expired" or (event.state == "sold" and not event.received)
             if by_itself != (event.at_ms >= ends_at_ms):
                 self._wrong("not early", f"{event} of a listing that ends at {ends_at_ms}")
+        if isinstance(event, OfferEnded) and event.state in ("expired", "withdrawn"):
+            expires_at_ms = state.offers.rows[event.offer].expires_at_ms
+            if (event.state == "expired") != (event.at_ms >= expires_at_ms):
+                self._wrong("not early", f"{event} of an offer that expires at {expires_at_ms}")
+        if isinstance(event, LegPrepared) and (event.row.kind, event.row.side) == ("accept", "seller"):
+            expires_at_ms = state.offers.rows[event.row.listing].expires_at_ms
+            if event.row.at_ms >= expires_at_ms:
+                self._wrong("not early", f"{event} is of an offer that expired at {expires_at_ms}")
 
     def _transfers(self, record: Record) -> None:
         for store, events in record.items():
             for event in events:
                 if isinstance(event, TransferSent):
-                    self._transit.setdefault((store, event.to), {})[event.number] = event.payload
+                    self._transit.setdefault((store, event.to), {})[event.number] = event
         for store, events in record.items():
             for event in events:
                 if isinstance(event, TransferTaken):
                     sent = self._transit.get((event.sender, store), {})
-                    payload = sent.pop(event.number, None)
-                    if payload != event.payload or any(number < event.number for number in sent):
-                        self._wrong("transfers", f"store {store} takes in {event}, sent was {payload}, {sorted(sent)}")
+                    transfer = sent.pop(event.number, None)
+                    as_sent = transfer is not None and transfer.payload == event.payload
+                    if not as_sent or any(number < event.number for number in sent):
+                        self._wrong("transfers", f"store {store} takes in {event}, sent was {transfer}, {sorted(sent)}")
 
     def _trades(self, node: str, record: Record, moved: dict[StoreId, int]) -> None:
         """Gold that left a store otherwise than by a transfer is in another store of the record, or of its trade."""
@@ -212,9 +311,9 @@ class Books:
                 elif isinstance(event, LegSettled):
                     settled = self._settled(node, store, event)
                 elif isinstance(event, TransferSent):
-                    moved[store] -= _gold(event.payload)
+                    moved[store] -= carried(event.payload).gold
                 elif isinstance(event, TransferTaken):
-                    moved[store] += _gold(event.payload)
+                    moved[store] += carried(event.payload).gold
         gold = sum(moved.values())
         if settled is None:
             if gold:
@@ -238,21 +337,34 @@ class Books:
 
     def _elsewhere(self, store: StoreId) -> int:
         state = self.states.get(store)
-        return state.owner().gold_elsewhere if state is not None else 0
+        head = None if state is None else state.head()
+        return 0 if head is None or isinstance(head, House) else head.gold_elsewhere
 
     def _wrong(self, check: str, what: str) -> None:
         self._world.violate(check, what)
 
 
-def _is_effect(event: Event) -> bool:
-    return isinstance(event, EFFECTS) or (isinstance(event, ListingClosed) and event.state == "cancelled")
+def encoded(answer: Result | Refusal) -> bytes:
+    """An answer, to be compared."""
+    return msgspec.msgpack.encode(answer)
 
 
-def _gold(payload: Payload) -> int:
-    return payload.gold if isinstance(payload, Refund) else payload.refund
+def _is_effect(event: Event, state: State) -> bool:
+    """Whether an event is what a mutation with a key was for."""
+    match event:
+        case ListingClosed(state=how):
+            return how == "cancelled"
+        case TransferSent(payload=OfferClosed(state=how)):
+            return how in ("withdrawn", "declined")
+        case TransferTaken(payload=OrderDone(refusal=refusal)):
+            return refusal is None
+        case TransferTaken(payload=OrderEnded(known=known)):
+            return known
+        case Audited():
+            return isinstance(state, HouseState)
+    return isinstance(event, EFFECTS)
 
 
-def _items(state: PlayerState) -> Iterable[str]:
-    yield from (item.item for item in state.items)
-    yield from (row.item.item for row in state.listings if row.state == "open")
-    yield from (item.item for delivery in state.deliveries for item in delivery.items)
+def _decided(trade: Trade) -> bytes:
+    """What a trade was committed with: the vote of its other side."""
+    return next(row.vote for row in trade.prepared.values() if row.side == "seller")

@@ -4,8 +4,10 @@ told          an answer, or a push, tells nothing but what is durable when the n
 one answer    a key has one answer, whoever repeats it wherever; what was said to be done is in the books for ever
 nothing done  what was refused, or unavailable, was not done
 one by one    the requests about each listing could have happened one after another, by the pure rules
-at rest       no trade is open, all transfers have arrived, nothing is overdue; every node finds every open listing,
-              every session was pushed every notice, and memory is what a replay of the journal would make of it
+frozen        nothing begins in what is known to be frozen (`tests.simulation.frozen`)
+at rest       no trade is open, no order waits for its market, all transfers have arrived, nothing is overdue; every
+              node finds every open listing and knows what is frozen, every session was pushed every notice; memory is
+              what a replay of the journal would make of it, and so is what a start would find on disk, logs included
 """
 
 from collections.abc import Iterable
@@ -19,31 +21,50 @@ from auction.commands import (
     AdminMutation,
     BuyOut,
     CancelListing,
+    FreezeTrading,
+    GetBook,
     GetListing,
     GetPlayer,
     Mutation,
     PlaceBid,
     SearchListings,
+    ThawTrading,
 )
 from auction.context import Request
 from auction.events import Answered
+from auction.needs import first_store
 from auction.refusals import Refusal
-from auction.results import DeliveriesResult, ListingResult, ListingView, Result, SearchResult
+from auction.results import (
+    BookResult,
+    DeliveriesResult,
+    ListingResult,
+    ListingView,
+    OffersResult,
+    OrdersResult,
+    PlayerResult,
+    Result,
+    SearchResult,
+    WatchesResult,
+)
 from auction.state import Notice, StoreId
 from auction.stores import State
-from auction.ties import Ties
 from auction.views import listing_view
+from clients.watched import Match
+from shardnode.storage.replay import replay
+from shardnode.wire.events import PriceMatched
 from shardnode.wire.methods import METHODS
-from tests.auction.house import rows_of, store_of
-from tests.simulation.books import Books
+from tests.auction.house import Names, rows_of, store_of
+from tests.simulation.books import Books, encoded
+from tests.simulation.frozen import FrozenThings
 from tests.simulation.house import House, SimulatedNode
 from tests.simulation.linearizable import Operation, linearizable
+from tests.simulation.lines import LATENCY_S
 from tests.simulation.one_listing import END, Asked, OneListing
 from tests.simulation.workload import LOST, Attempt, Visit
 from tests.simulation.world import World
 
 OVERDUE_MS = 3_000
-"""How late a listing may end in a house at rest."""
+"""How late a listing may end, or an offer expire, in a house at rest."""
 UNSURE = (LOST, "in_doubt")
 """Reasons with which nobody knows whether it was done."""
 _RESULT_OF = {method.params: method.result for method in METHODS.values()}
@@ -52,42 +73,65 @@ _RESULT_OF = {method.params: method.result for method in METHODS.values()}
 class Answers:
     """Checks what nodes say, when they say it."""
 
-    def __init__(self, world: World, books: Books) -> None:
+    def __init__(self, world: World, books: Books, frozen: FrozenThings) -> None:
         self._world = world
         self._books = books
+        self._frozen = frozen
         self._found: dict[tuple[str, int, str], int] = {}
         """Node, its life and listing → the version that a search there showed last."""
 
     def answered(self, attempt: Attempt) -> None:
         """A node answers a request."""
-        ask, outcome = attempt.ask, attempt.outcome
+        ask, outcome, player = attempt.ask, attempt.outcome, attempt.caller.player
         if outcome is None:
             return
         if isinstance(ask, Mutation | AdminMutation):
             self._mutated(attempt, outcome)
-        elif isinstance(ask, GetPlayer) and outcome not in self._books.players.get(attempt.caller.player, _NEVER_SEEN):
-            nothing = outcome.gold.available == outcome.gold.escrowed == outcome.seq == 0  # type: ignore[union-attr]  # by the method
-            if not nothing:
-                self._wrong("told", f"{attempt.caller.player} is told {outcome}")
-        elif isinstance(outcome, ListingResult):
-            self._shown(attempt, [outcome.listing])
-        elif isinstance(outcome, SearchResult):
-            self._shown(attempt, outcome.listings)
-            if isinstance(ask, SearchListings) and ask.cursor is None:  # later pages show what the first one found
-                self._not_older(attempt, outcome.listings)
-        elif isinstance(outcome, DeliveriesResult):
-            state = self._books.states.get(store_of(attempt.caller.player))
-            waiting = state.owner().deliveries_made if state is not None else 0
-            if any(int(view.delivery.rpartition(".d")[2]) > waiting for view in outcome.deliveries):
-                self._wrong(
-                    "told", f"{attempt.caller.player} is shown deliveries of which {waiting} were made: {outcome}"
-                )
+            return
+        match outcome:
+            case PlayerResult() if isinstance(ask, GetPlayer) and outcome not in self._books.seen.get(player, ()):
+                if not outcome.gold.available == outcome.gold.escrowed == outcome.seq == 0:
+                    self._wrong("told", f"{player} is told {outcome}")
+            case ListingResult():
+                self._shown(attempt, [outcome.listing])
+            case SearchResult():
+                self._shown(attempt, outcome.listings)
+                if isinstance(ask, SearchListings) and ask.cursor is None:  # later pages show what the first one found
+                    self._not_older(attempt, outcome.listings)
+            case DeliveriesResult():
+                state = self._books.players().get(store_of(player))
+                waiting = state.owner().deliveries_made if state is not None else 0
+                if any(int(view.delivery.rpartition(".d")[2]) > waiting for view in outcome.deliveries):
+                    self._wrong("told", f"{player} is shown deliveries of which {waiting} were made: {outcome}")
+            case BookResult() if isinstance(ask, GetBook):
+                empty = BookResult([], [], None)
+                if outcome != empty and encoded(outcome) not in self._books.seen.get(ask.commodity, ()):
+                    self._wrong("told", f"{player} is shown a book of {ask.commodity} that never was: {outcome}")
+            case OrdersResult():
+                self._were_there(attempt, [("order", view.order, view.remaining) for view in outcome.orders])
+            case OffersResult():
+                self._were_there(attempt, [("offer", store_of(player), view.offer) for view in outcome.offers])
+            case WatchesResult():
+                self._were_there(attempt, [("watch", store_of(player), view.watch) for view in outcome.watches])
 
     def noticed(self, player: str, notice: Notice) -> None:
         """A node pushes a notice."""
-        known = self._books.states.get(store_of(player))
+        known = self._books.players().get(store_of(player))
         if known is None or known.notices.get(notice.seq) != notice:
             self._wrong("told", f"{player} is told {notice}, which is not durable")
+
+    def matched(self, player: str, match: Match) -> None:
+        """A node pushes what somebody watches."""
+        there = self._books.there
+        if ("watch", store_of(player), match.watch) not in there:
+            self._wrong("told", f"{player} is told of a watch that is not durable: {match}")
+        if isinstance(match, PriceMatched):
+            price = match.data
+            if ("price", price.commodity, price.price, price.at_ms) not in there:
+                self._wrong("told", f"{player} is told of a trade that is not durable: {match}")
+        else:
+            for view in match.data.listings:
+                self._was_shown(player, view)
 
     def _mutated(self, attempt: Attempt, outcome: Result | Refusal) -> None:
         if isinstance(outcome, Refusal) and outcome.reason != "outbid":
@@ -99,12 +143,22 @@ class Answers:
             self._wrong("told", f"{attempt} is answered before that is durable")
         elif decoded(attempt, kept) != outcome:
             self._wrong("one answer", f"{attempt} is answered otherwise than {kept}")
+        elif isinstance(attempt.ask, FreezeTrading | ThawTrading):
+            self._frozen.answered(attempt.ask, LATENCY_S)
+
+    def _were_there(self, attempt: Attempt, shown: Iterable[tuple[object, ...]]) -> None:
+        never = [thing for thing in shown if thing not in self._books.there]
+        if never:
+            self._wrong("told", f"{attempt.caller.player} is shown what never was durable: {never}")
 
     def _shown(self, attempt: Attempt, views: Iterable[ListingView]) -> None:
         for view in views:
-            rows = self._books.rows.get(view.listing, ())
-            if not any(listing_view(row, attempt.caller.player) == view for row in reversed(rows)):
-                self._wrong("told", f"{attempt.caller.player} is shown {view}, which never was durable")
+            self._was_shown(attempt.caller.player, view)
+
+    def _was_shown(self, player: str, view: ListingView) -> None:
+        rows = self._books.rows.get(view.listing, ())
+        if not any(listing_view(row, player) == view for row in reversed(rows)):
+            self._wrong("told", f"{player} is shown {view}, which never was durable")
 
     def _not_older(self, attempt: Attempt, views: Iterable[ListingView]) -> None:
         """A node's searches never show an older version of a listing than they did before."""
@@ -120,9 +174,6 @@ class Answers:
         self._world.violate(check, what)
 
 
-_NEVER_SEEN: frozenset[Result | Refusal] = frozenset()
-
-
 def decoded(attempt: Attempt, kept: Answered) -> Result | Refusal | None:
     """A stored answer; None for one to another kind of request."""
     try:
@@ -133,9 +184,9 @@ def decoded(attempt: Attempt, kept: Answered) -> Result | Refusal | None:
 
 def _place(attempt: Attempt) -> tuple[StoreId, str]:
     """The store that keeps the answer to a mutation, and under which key."""
-    ask = attempt.ask
-    use = keys.use_of(Request(attempt.caller, ask, attempt.own_key))
-    store = store_of(ask.player if isinstance(ask, AdminMutation) else attempt.caller.player)
+    request = Request(attempt.caller, attempt.ask, attempt.own_key)
+    use, store = keys.use_of(request), first_store(request, Names())
+    assert store is not None, attempt
     return store, "" if use is None else use.key
 
 
@@ -147,6 +198,16 @@ def check_keys(world: World, books: Books, attempts: list[Attempt]) -> None:
             world.violate("one answer", f"{key!r} is the key of another request: {kept}; {tries}")
         if kept is not None and not any(_may_have_done_it(attempt) for attempt in tries):
             world.violate("nothing done", f"{key!r} was never answered as done, but {kept} is in the books; {tries}")
+
+
+def check_frozen(frozen: FrozenThings, attempts: list[Attempt]) -> None:
+    """Nothing began in what was known to be frozen, for any key of the clients."""
+    asked_at_s: dict[tuple[StoreId, str], float] = {}
+    for place, tries in _by_key(attempts).items():
+        done = [attempt.began_s for attempt in tries if _may_have_done_it(attempt)]
+        if done:
+            asked_at_s[place] = min(done)
+    frozen.check(asked_at_s)
 
 
 def check_one_by_one(world: World, books: Books, attempts: list[Attempt]) -> None:
@@ -185,7 +246,7 @@ def _changes(books: Books, attempts: list[Attempt]) -> dict[str, list[tuple[Oper
             continue
         here = found.setdefault(ask.listing, [])
         for attempt in tries:
-            if _is_refused(attempt):
+            if _is_refused(attempt) and not _is_frozen(attempt):
                 assert attempt.outcome is not None
                 here.append((_operation(attempt, attempt.outcome), 0.0))
         kept = books.answers.get((store, key))
@@ -214,6 +275,11 @@ def _is_refused(attempt: Attempt) -> bool:
     return isinstance(attempt.outcome, Refusal) and attempt.outcome.reason != "outbid"
 
 
+def _is_frozen(attempt: Attempt) -> bool:
+    """Whether it was refused for what no listing knows of."""
+    return isinstance(attempt.outcome, Refusal) and attempt.outcome.reason == "frozen"
+
+
 def _may_have_done_it(attempt: Attempt) -> bool:
     if attempt.outcome is None:
         return attempt.reason in UNSURE
@@ -239,10 +305,11 @@ def _line(operation: Operation) -> str:
 class Rest:
     """Whether a house has come to rest, and what must hold of it then."""
 
-    def __init__(self, world: World, house: House, books: Books) -> None:
+    def __init__(self, world: World, house: House, books: Books, frozen: FrozenThings) -> None:
         self._world = world
         self._house = house
         self._books = books
+        self._frozen = frozen
 
     def missing(self, visits: Iterable[Visit]) -> str | None:
         """What has not come to its end yet; None for a house at rest."""
@@ -256,6 +323,9 @@ class Rest:
             return f"trades are open: {books.open_trades()}"
         if books.in_transit():
             return f"{books.in_transit()} transfers are on their way"
+        waiting = [row.order for state in books.players().values() for row in state.orders if row.state != "resting"]
+        if waiting or any(state.awaited or state.open_keys for state in books.players().values()):
+            return f"orders wait for their markets: {waiting}"
         for node in self._house.nodes.values():
             why = self._node_missing(node)
             if why is not None:
@@ -264,18 +334,30 @@ class Rest:
 
     def check(self) -> None:
         """What must hold of a house at rest."""
-        books, world = self._books, self._world
-        books.count()
-        ties = Ties()
-        for state in books.states.values():
-            ties.add(state)
-        for fault in ties.faults():
-            world.violate("at rest", fault)
-        for store, state in books.states.items():
-            node = self._house.nodes[self._house.map.home_of(store)].node
-            awake = node.stores.state(store)
+        self._books.count()
+        for store, state in self._books.states.items():
+            awake = self._home(store).node.stores.state(store)
             if awake is not None and kept(awake) != kept(state):
-                world.violate("at rest", f"{store} in memory is not what is durable: {difference(awake, state)}")
+                self._world.violate("at rest", f"{store} in memory is not what is durable: {difference(awake, state)}")
+
+    def check_disks(self) -> None:
+        """What a start would find: files and journals, and the logs that nobody has in memory."""
+        for store, state in self._books.states.items():
+            disk = self._home(store).disk
+            found, position = disk.stores.load(store) or (None, 0)
+            for _, part in disk.journal.replay(store, position):
+                found = replay(found, part)
+            if found is None or kept(found) != kept(state):
+                differs = "nothing" if found is None else difference(found, state)
+                self._world.violate("at rest", f"{store} on its disk is not what is durable: {differs}")
+                continue
+            for log in state.LOGS:
+                rows = [*disk.log(store, log), *getattr(found, log)]
+                if rows != list(getattr(state, log)):
+                    self._world.violate("at rest", f"{log} of {store} is {rows} on its disk")
+
+    def _home(self, store: StoreId) -> SimulatedNode:
+        return self._house.nodes[self._house.map.home_of(store)]
 
     def _node_missing(self, node: SimulatedNode) -> str | None:
         if node.node.map.version != self._house.map.version:
@@ -292,17 +374,21 @@ class Rest:
         versions = {listing: row.version for listing, row in listings.items()}
         if index != versions:
             return f"finds {index}, there are {versions}"
-        now_ms = self._house.now_ms(node.name)
+        known, frozen = node.node.cluster.freezes, self._frozen.versions[-1]
+        if known != frozen:
+            return f"knows {known} to be frozen, not {frozen}"
+        before_ms = self._house.now_ms(node.name) - OVERDUE_MS
         overdue = [
-            row.listing
-            for row in listings.values()
-            if self._house.map.home_of(store_of(row.seller)) == node.name and row.ends_at_ms + OVERDUE_MS < now_ms
+            due
+            for store, state in self._books.players().items()
+            if self._house.map.home_of(store) == node.name
+            for due in (*state.due_listings(before_ms), *state.due_offers(before_ms))
         ]
-        return f"listings are overdue: {overdue}" if overdue else None
+        return f"listings or offers are overdue: {overdue}" if overdue else None
 
     def _pushes_missing(self, visits: Iterable[Visit]) -> str | None:
         for visit in visits:
-            state = self._books.states.get(store_of(visit.caller.player))
+            state = self._books.players().get(store_of(visit.caller.player))
             if not visit.open or not visit.seq or state is None or not state.account:
                 continue
             missing = set(range(visit.seq + 1, state.owner().notices_made + 1)) - visit.seqs

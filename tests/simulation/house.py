@@ -39,9 +39,9 @@ from shardnode.wire.events import WatchMatched
 from tests.auction.house import CATALOG, NAMING_KEY
 from tests.simulation.clock import Machine, Process
 from tests.simulation.disk import SimulatedDisk, SimulatedLane
-from tests.simulation.network import SimulatedNetwork
+from tests.simulation.network import Link, SimulatedNetwork
 from tests.simulation.world import World
-from worlddata.types import Rules
+from worlddata.types import BuyLimit, Rules
 
 RULES = Rules(
     fee_bp=1000,
@@ -54,6 +54,15 @@ RULES = Rules(
     max_listings=6,
     max_bids=5,
     stash_capacity=12,
+    max_orders=4,
+    max_offers=3,
+    offers_inbox_max=4,
+    offers_from_one_max=2,
+    offer_expires_s=2,
+    offer_expires_max_s=5,
+    max_watches=3,
+    buy_limits={"salt": BuyLimit(quantity=15, window_s=2)},
+    audit_worth=100,
 )
 """Short lives and low limits: in a few simulated seconds everything that can happen does."""
 WORLD = replace(CATALOG, rules=RULES)
@@ -167,6 +176,12 @@ class House:
     def running(self) -> list[SimulatedNode]:
         """The nodes that are alive and do not stand still."""
         return [node for node in self.nodes.values() if node.runs]
+
+    def links_of(self, name: str) -> dict[str, Link]:
+        """The links of a node by the node at the other end; of one that cannot speak now, none."""
+        process = self.nodes[name].process
+        can_speak = process is not None and not process.paused and process.words_left is None
+        return self.network.links_of(name) if can_speak else {}
 
     def now_ms(self, name: str) -> int:
         """The time of day on a node's machine."""

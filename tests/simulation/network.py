@@ -5,7 +5,7 @@ never arrives on a later one; on its own link it may be lost, late, doubled or o
 """
 
 from collections.abc import Callable
-from typing import get_args
+from typing import Protocol, get_args
 
 import msgspec
 
@@ -52,8 +52,20 @@ class Link:
         """What waits for a cut to heal, by receiver."""
 
 
+class Ear(Protocol):
+    """Who hears what passes."""
+
+    def sent(self, link: object, sender: str, receiver: str, frame: bytes) -> None:
+        """A frame leaves, whether or not it arrives."""
+
+    def received(self, receiver: str, frame: bytes) -> None:
+        """A node is about to read a frame."""
+
+
 class SimulatedNetwork:
-    """All links. `meet` says whether two nodes accept each other."""
+    """All links. `meet` says whether two nodes accept each other, `ear` hears every frame."""
+
+    ear: Ear
 
     def __init__(self, world: World, meet: Callable[[str, str], bool]) -> None:
         self._world = world
@@ -123,6 +135,10 @@ class SimulatedNetwork:
         """Whether one end has a link to the other."""
         return (here, there) in self._up
 
+    def links_of(self, here: str) -> dict[str, Link]:
+        """The links that one end has, by the other."""
+        return {there: link for (end, there), link in self._up.items() if end == here}
+
     def whole(self) -> bool:
         """Whether every process is linked to every other."""
         return len(self._up) == len(self._peers) * (len(self._peers) - 1)
@@ -133,6 +149,7 @@ class SimulatedNetwork:
         link = self._up.get((here, receiver))
         if link is None or not process.may_speak():
             return False
+        self.ear.sent(link, here, receiver, frame)
         world, rates = self._world, self._world.rates
         hurt = rates.targeted and self._targeted in frame and world.strikes(rates.targeted)
         if world.strikes(rates.lost) or (hurt and self._share() < 0.5):
@@ -174,6 +191,7 @@ class SimulatedNetwork:
                     peer.process.die()
                     return
                 peer.process.die_after(int(self._share() * 4))
+            self.ear.received(receiver, frame)
             try:
                 peer.events.received(sender, frame)
             except PeerFault as fault:

@@ -16,8 +16,9 @@ from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogPublisher
 
 from tests.auction.house import store_of
 from tests.simulation.books import Books
-from tests.simulation.checks import Answers, Rest, check_keys, check_one_by_one
+from tests.simulation.checks import Answers, Rest, check_frozen, check_keys, check_one_by_one
 from tests.simulation.faults import Faults, draw
+from tests.simulation.frozen import FrozenThings
 from tests.simulation.histories import History, Level, Plan, Violation
 from tests.simulation.house import House, SimulatedNode
 from tests.simulation.node_story import STORE_SHOWN
@@ -93,12 +94,16 @@ class _History:
         self.world = world
         world.rates = Faults(drift=plan.faults.drift, outage_s=plan.faults.outage_s, fsync_s=plan.faults.fsync_s)
         self.house = House(world, self._durable, self._died)
-        self.books = Books(world, self.house.map.home_of, self.house.latest_ms)
-        self.answers = Answers(world, self.books)
-        self.rest = Rest(world, self.house, self.books)
         count = world.random.randint(*PLAYERS)
         players = world.random.sample([f"p{number}" for number in range(1, 13)], count)
-        self.crowd = Crowd(world, self.house, players, self.answers.answered, self.answers.noticed)
+        home_of = self.house.map.home_of
+        self.frozen = FrozenThings(world, self.house.nodes, players, home_of, self.house.links_of)
+        self.house.network.ear = self.frozen
+        self.books = Books(world, home_of, self.house.latest_ms, self.frozen)
+        self.answers = Answers(world, self.books, self.frozen)
+        self.rest = Rest(world, self.house, self.books, self.frozen)
+        told = self.answers
+        self.crowd = Crowd(world, self.house, players, told.answered, told.noticed, told.matched)
         for player in players:
             store = store_of(player)
             world.tell(player, f"lives in {store[:STORE_SHOWN]} on {self.house.map.home_of(store)}")
@@ -124,10 +129,12 @@ class _History:
             self._come_to_rest()
         self.crowd.look_round()
         self._come_to_rest()
-        for check in (check_keys, check_one_by_one):
-            check(world, self.books, self.crowd.attempts)
-            if world.violation is not None:
-                raise world.violation
+        self.rest.check_disks()
+        check_keys(world, self.books, self.crowd.attempts)
+        check_one_by_one(world, self.books, self.crowd.attempts)
+        check_frozen(self.frozen, self.crowd.attempts)
+        if world.violation is not None:
+            raise world.violation
 
     def _come_to_rest(self) -> None:
         world = self.world
@@ -151,3 +158,4 @@ class _History:
 
     def _died(self, node: SimulatedNode) -> None:
         self.crowd.died(node)
+        self.frozen.died(node.name)

@@ -15,19 +15,21 @@ import msgspec
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred, inlineCallbacks
 
-from auction.commands import Ask, GetPlayer, Mutation
+from auction.commands import Ask, Mutation
 from auction.context import Caller
 from auction.refusals import REASONS, Refusal
 from auction.results import Result
 from auction.state import Notice
 from clients.bots.strategies import STRATEGIES
 from clients.codec import Message
-from clients.watched import match_of
+from clients.watched import Match, match_of
 from shardnode.wire.methods import METHODS, Login, LoginResult
+from tests.simulation.acts import draw_acts, look_round
+from tests.simulation.board import Board
 from tests.simulation.clock import EPOCH_S
 from tests.simulation.house import House, SimulatedNode
 from tests.simulation.lines import CODEC, METHOD_OF, Line
-from tests.simulation.lives import GOLD, ITEMS, Board, Life, bot, game, gift, rival
+from tests.simulation.lives import GOLD, ITEMS, PIECES, Life, bot, game, gift, operator, rival
 from tests.simulation.node_story import outcome_told, struct_told
 from tests.simulation.world import World
 
@@ -54,6 +56,8 @@ TWO_AT_ONCE = 0.5
 """Share of players who fight on two lines at once."""
 BOTS = 0.3
 """Share of players for whom a bot trades, too."""
+OPERATED = 0.3
+"""Share of histories in which an operator stops and allows trading."""
 
 LOST = "lost"
 """The reason of an attempt that nobody answered, besides the protocol's own."""
@@ -79,7 +83,7 @@ class Attempt(msgspec.Struct, eq=False):
 
 
 class Visit:
-    """One line of a caller to a node, from login to its end. `notice` hears of each push when the node says it."""
+    """One line of a caller to a node, from login to its end. The crowd hears of each push when the node says it."""
 
     def __init__(self, crowd: "Crowd", node: SimulatedNode, caller: Caller) -> None:
         self.node = node.name
@@ -142,7 +146,9 @@ class Visit:
             self.seqs.add(notice.seq)
             self._crowd.noticed(self.caller.player, notice)
         elif message.method == "watch":
-            assert match_of(CODEC.result(message.params, dict[str, Any])) is not None, message
+            match = match_of(CODEC.result(message.params, dict[str, Any]))
+            assert match is not None, message
+            self._crowd.matched(self.caller.player, match)
         elif message.id:
             assert message.id in self._waiting, message
             attempt, _ = self._waiting[message.id]
@@ -245,7 +251,7 @@ class Client:
 
 
 class Crowd:
-    """All clients. `answered` hears of each answer, `noticed` of each push, when a node says it."""
+    """All clients. `answered` hears of each answer, `noticed` and `matched` of each push, when a node says it."""
 
     def __init__(
         self,
@@ -254,11 +260,13 @@ class Crowd:
         players: list[str],
         answered: Callable[[Attempt], None],
         noticed: Callable[[str, Notice], None],
+        matched: Callable[[str, Match], None],
     ) -> None:
         self.world = world
         self.attempts: list[Attempt] = []
         self.answered = answered
         self.noticed = noticed
+        self.matched = matched
         self._house = house
         self._random = Random(world.random.getrandbits(64))
         self.share = self._random.random
@@ -266,7 +274,7 @@ class Crowd:
         self._left = world.plan.size
         self.visits: list[Visit] = []
         self._keys = 0
-        self._board = Board()
+        self._board = Board(players)
         self._under_way = 0
         self.clients = [Client(self, caller, life) for caller, life in self._lives()]
         for client in self.clients:
@@ -278,7 +286,7 @@ class Crowd:
         return self._under_way == 0 and all(client.resting for client in self.clients)
 
     def look_round(self) -> None:
-        """Let every player, one after another, look at its wallet and bid on what is open, through some node."""
+        """Let every player, one after another, look at its wallet and begin some of everything, through some node."""
         self._under_way += 1
         self._guard(self._look_round())
 
@@ -288,7 +296,7 @@ class Crowd:
             visit = self.visit(Caller(player, "player"))
             assert visit is not None, "a house at rest lets everybody in"
             yield visit.enter(follows=False)
-            for ask in (GetPlayer(), *self._board.bids(player, self._random)):
+            for ask in look_round(self._board, player, self._random):
                 for _ in range(LOOKS_MAX):
                     attempt = yield visit.ask(ask)
                     yield self.pause(LOOK_S)
@@ -360,11 +368,16 @@ class Crowd:
 
     def _lives(self) -> list[tuple[Caller, Life]]:
         board, random = self._board, self._random
-        gifts = [gift(player, random, f"first.{player}", gold=GOLD, items=ITEMS) for player in self._players]
-        lives = [(Caller("game", "service"), game(gifts, board, self._players, random))]
+        gifts = [
+            gift(player, random, f"first.{player}", gold=GOLD, items=ITEMS, pieces=PIECES) for player in self._players
+        ]
+        acts = draw_acts(random)
+        lives = [(Caller("game", "service"), game(gifts, board, random))]
+        if self.share() < OPERATED:
+            lives.append((Caller("ops", "operator"), operator(board, random)))
         for player in self._players:
             rivals = 1 + (self.share() < TWO_AT_ONCE)
-            lives += [(Caller(player, "player"), rival(board, player, random)) for _ in range(rivals)]
+            lives += [(Caller(player, "player"), rival(board, acts, player, random)) for _ in range(rivals)]
             if self.share() < BOTS:
                 strategy = random.choice(list(STRATEGIES))
                 lives.append((Caller(player, "player"), bot(strategy, board, player, random, self._now_ms)))
