@@ -62,18 +62,24 @@ def take_in(state: PlayerState, sender: StoreId, life: int, sent: TransferSent, 
 
 def claim(state: PlayerState, ask: ClaimDelivery, context: Context) -> tuple[list[Event], DeliveryResult] | Refusal:
     """Move a delivery into wallet and stash, whole or not at all."""
-    row = state.deliveries.get(ask.delivery)
-    if row is None and not _was_made_here(state, ask.delivery):
-        return Refusal("no_such_delivery")
-    frozen = _frozen(state, row, context)
-    if frozen is not None:
-        return frozen
-    if row is None:
-        return Refusal("delivery_claimed")
+    row = _waiting(state, ask.delivery, context)
+    if isinstance(row, Refusal):
+        return row
     no_room = _no_room(state, row, context)
     if no_room is not None:
         return no_room
     return [DeliveryClaimed(row.delivery, context.now_ms)], DeliveryResult(delivery_view(row))
+
+
+def _waiting(state: PlayerState, delivery: str, context: Context) -> Delivery | Refusal:
+    """The delivery that waits here under this id, where nothing of it is frozen."""
+    row = state.deliveries.get(delivery)
+    if row is None and not _was_made_here(state, delivery):
+        return Refusal("no_such_delivery")
+    frozen = _frozen(state, row, context)
+    if frozen is not None:
+        return frozen
+    return Refusal("delivery_claimed") if row is None else row
 
 
 def _was_made_here(state: PlayerState, delivery: str) -> bool:
