@@ -19,6 +19,8 @@ from worlddata.types import Base, Catalog, Range, Rarity, stat_range
 
 NOW_MS = 1_800_000_000_000
 """The market's instant: listings were created before it and end after it."""
+NEW_A_MS = 3
+"""Listings put up in one millisecond while the market moves on."""
 PRICE_SIGMA = 0.6
 """Spread of prices around the worth: two thirds lie between 0.55 and 1.8 times as much."""
 POPULARITY_EXPONENT = 0.7
@@ -51,6 +53,8 @@ class Market:
         self._ranges: dict[tuple[str, int], list[tuple[str, Range]]] = {}
         self._seller, self._store = "", ""
         self._made = 0
+        self._new = 0
+        """Listings put up since NOW_MS."""
         self.open: list[Listing] = []
         """The open listings, in no order."""
 
@@ -70,7 +74,9 @@ class Market:
 
     def _change(self, kind: Change) -> Listing:
         if kind == "new":
-            self.open.append(self._listing(NOW_MS, self._chance.choice(self._catalog.rules.durations_s)))
+            self._new += 1
+            created_at_ms = NOW_MS + self._new // NEW_A_MS
+            self.open.append(self._listing(created_at_ms, self._chance.choice(self._catalog.rules.durations_s)))
             return self.open[-1]
         place = self._chance.randrange(len(self.open))
         row = self.open[place]
