@@ -50,9 +50,8 @@ def listing_at(house: HouseInMemory, node: str) -> str:
     """A player of a node puts something up for sale."""
     seller = house.player_at(node)
     item = GrantedItem(base=next(iter(CATALOG.bases)))
-    house.ask("game", Grant(key="g", player=seller, items=[item]), through=node, role="service")
-    (row,) = house.nodes[node].node.stores.state(house.nodes[node].node.names.store_of(seller)).items  # type: ignore[union-attr]
-    answer = house.ask(seller, CreateListing(item=row.item, start_bid=10, duration_s=HOUR_S))
+    granted = house.ask("game", Grant(key="g", player=seller, items=[item]), through=node, role="service").body
+    answer = house.ask(seller, CreateListing(item=granted.items[0].item, start_bid=10, duration_s=HOUR_S))
     return str(answer.body.listing.listing)
 
 
