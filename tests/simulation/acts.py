@@ -50,8 +50,8 @@ Act = Callable[[Board, str, Random], Ask | None]
 
 PRESENT = 0.7
 """Share of histories in which a kind of acts is there; one kind always is."""
-FOCUS_TICKS = (8, 9, 10, 10, 11, 12)
-"""Prices of orders, in ticks: so close to each other that many orders meet."""
+BUY_TICKS, SELL_TICKS = (8, 9, 10, 10, 11, 12), (8, 9, 9, 10, 10, 11)
+"""Prices of orders, in ticks: so close to each other that most orders meet."""
 PIECES_MAX = 6
 """Of one order."""
 COMMODITIES = list(WORLD.commodities)
@@ -67,14 +67,13 @@ def draw_acts(random: Random) -> tuple[list[Act], list[int]]:
 
 
 def look_round(board: Board, player: str, random: Random) -> list[Ask]:
-    """What everybody asks for in a house at rest: some of each kind, and something of every commodity."""
+    """What everybody asks for in a house at rest: of every kind somebody asks for something."""
     open_now = [view for view in board.listings.values() if view.state == "open" and view.start_bid is not None]
     others = [view for view in open_now if minter(view.listing) != store_of(player)]
     some = random.sample(others, min(len(others), BIDS))
     bids = [PlaceBid(listing=view.listing, amount=view.min_bid or 1) for view in some]
-    orders = [BuyCommodity(commodity=commodity, quantity=1, limit_price=10) for commodity in COMMODITIES]
-    offer = MakeOffer(to=board.other(player, random), give=OfferSide(gold=1), want=OfferSide())
-    return [GetPlayer(), *bids, *orders, offer]
+    exchange = random.choice((_order, _offer))(board, player, random)
+    return [GetPlayer(), *bids, exchange]
 
 
 def _bid(board: Board, player: str, random: Random) -> Ask | None:
@@ -113,19 +112,24 @@ def _look(board: Board, player: str, random: Random) -> Ask | None:
 
 
 def _order(_board: Board, _player: str, random: Random) -> Ask | None:
-    commodity = WORLD.commodities[random.choice(COMMODITIES)]
-    price = commodity.tick * random.choice(FOCUS_TICKS) + (random.random() >= SENSIBLE)
-    place = random.choice((BuyCommodity, SellCommodity))
+    commodity, place = WORLD.commodities[_commodity(random)], random.choice((BuyCommodity, SellCommodity))
+    price = commodity.tick * random.choice(BUY_TICKS if place is BuyCommodity else SELL_TICKS)
+    price += random.random() >= SENSIBLE
     return place(commodity=commodity.commodity, quantity=random.randint(1, PIECES_MAX), limit_price=price)
+
+
+def _commodity(random: Random) -> str:
+    """One of all, most often the first."""
+    return COMMODITIES[0] if random.random() < 0.6 else random.choice(COMMODITIES)
 
 
 def _cancel_order(board: Board, player: str, random: Random) -> Ask | None:
     orders = board.orders.get(player if random.random() < SENSIBLE else board.other(player, random))
-    return CancelOrder(order=random.choice(orders[-2 * HOT :])) if orders else MyOrders()
+    return CancelOrder(order=random.choice(orders[-2 * HOT :])) if orders else _order(board, player, random)
 
 
 def _quote(_board: Board, _player: str, random: Random) -> Ask | None:
-    commodity, quantity = random.choice(COMMODITIES), random.randint(1, PIECES_MAX)
+    commodity, quantity = _commodity(random), random.choice((1, 1, 2, PIECES_MAX))
     return QuoteCommodity(commodity=commodity, side=random.choice(("buy", "sell")), quantity=quantity)
 
 
@@ -139,22 +143,23 @@ def _use_quote(board: Board, player: str, random: Random) -> Ask | None:
 
 
 def _see_market(_board: Board, _player: str, random: Random) -> Ask | None:
-    commodity = random.choice(COMMODITIES)
+    commodity = _commodity(random)
     return random.choice((GetBook(commodity=commodity), GetCandles(commodity=commodity, bucket_s=60), MyOrders()))
 
 
 def _offer(board: Board, player: str, random: Random) -> Ask | None:
     to = board.other(player, random)
-    give, want = _side(board, player, random), _side(board, to, random)
+    give = _side(board, player, random)
+    want = _side(board, to, random) if random.random() < 0.5 else OfferSide()
     if give == want == OfferSide():
-        give = OfferSide(gold=1)
+        want = OfferSide(gold=1)
     return MakeOffer(to=to, give=give, want=want, expires_s=random.choice((None, None, 1, 5)))
 
 
 def _side(board: Board, player: str, random: Random) -> OfferSide:
     items = board.stash.get(player, [])
     return OfferSide(
-        gold=random.choice((0, random.randrange(1, 60))),
+        gold=random.choice((0, 0, 10, random.randrange(60))),
         items=random.sample(items, min(len(items), random.choice((0, 0, 1, 2)))),
         commodities={random.choice(COMMODITIES): random.randint(1, PIECES_MAX)} if random.random() < 0.4 else {},
     )
@@ -162,7 +167,7 @@ def _side(board: Board, player: str, random: Random) -> OfferSide:
 
 def _accept(board: Board, player: str, random: Random) -> Ask | None:
     offer = board.offer(player, random, made=False)
-    return AcceptOffer(offer=offer) if offer is not None else ListOffers()
+    return AcceptOffer(offer=offer) if offer is not None else _offer(board, player, random)
 
 
 def _decline(board: Board, player: str, random: Random) -> Ask | None:
@@ -210,7 +215,7 @@ def read(board: Board, _player: str, random: Random) -> Ask:
 
 _KINDS: tuple[dict[Act, int], ...] = (
     {_bid: 50, _buy: 9, _sell: 12, _cancel: 4, _look: 9},
-    {_order: 36, _cancel_order: 10, _quote: 6, _use_quote: 9, _see_market: 6},
-    {_offer: 18, _accept: 20, _decline: 5, _withdraw: 8, _see_offers: 5},
+    {_order: 40, _cancel_order: 10, _quote: 4, _use_quote: 10, _see_market: 4},
+    {_offer: 14, _accept: 30, _decline: 5, _withdraw: 9, _see_offers: 2},
 )
 _ALWAYS: dict[Act, int] = {_claim: 12, read: 8, _watch: 3}

@@ -3,7 +3,7 @@
 from random import Random
 from typing import NamedTuple
 
-from auction.commands import Ask, CreateListing, DeleteWatch, MakeOffer
+from auction.commands import AcceptOffer, Ask, CreateListing, DeclineOffer, DeleteWatch, MakeOffer, WithdrawOffer
 from auction.ids import minter
 from auction.refusals import Refusal
 from auction.results import (
@@ -60,7 +60,8 @@ class Board:
             case InventoryResult():
                 self.stash[player] = [item.item for item in outcome.items]
             case GrantResult():
-                self.stash.setdefault(player, []).extend(item.item for item in outcome.items)
+                known = self.stash.get(player, [])
+                self.stash[player] = [*known, *(item.item for item in outcome.items if item.item not in known)]
             case DeliveriesResult():
                 self.deliveries[player] = [delivery.delivery for delivery in outcome.deliveries]
             case OrderResult():
@@ -79,6 +80,8 @@ class Board:
                 self.offers[outcome.offer] = KnownOffer(outcome.offer, player, ask.to)
             case _:
                 self._learn_of_listings(outcome)
+        if isinstance(ask, AcceptOffer | DeclineOffer | WithdrawOffer) and isinstance(outcome, Refusal):
+            self.offers.pop(ask.offer, None)
         if isinstance(ask, CreateListing) and outcome is not None:
             self.stash[player] = [item for item in self.stash.get(player, ()) if item != ask.item]
         if isinstance(ask, DeleteWatch) and outcome is not None:

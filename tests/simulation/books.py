@@ -62,7 +62,7 @@ from auction.house_state import House, HouseState
 from auction.market.state import MarketState
 from auction.player_state import PlayerState
 from auction.refusals import Refusal
-from auction.results import Result
+from auction.results import BookResult, Result
 from auction.state import Listing, PreparedLeg, StoreId
 from auction.stores import State
 from auction.ties import Ties
@@ -78,11 +78,13 @@ EFFECTS = (
     *(OfferMade, OfferPaid, WatchMade, WatchDropped),
 )
 """Events that only a mutation with a key causes; `_is_effect` knows the others."""
+COMMODITY_OF = {market_of(commodity): commodity for commodity in WORLD.commodities}
+DEPTH = 100
+"""Of the books of commodities that are kept to be compared: nobody asks for more levels."""
 COUNTED_EVERY = 50
 """Records from one count of the whole house to the next."""
 
 _NOW = Context(WORLD, 0, store_of, market_of, HOUSE_STORE, seal, lambda low, _high: low, "the books")
-_PRICES = {market_of(commodity): commodity for commodity in WORLD.commodities}
 
 
 class Trade(msgspec.Struct):
@@ -112,8 +114,12 @@ class Books:
         """Store and stored key → the answer, for ever."""
         self.rows: dict[str, list[Listing]] = {}
         """Listing → all rows that it ever had, oldest first."""
-        self.seen: dict[str, set[Result | Refusal | bytes]] = {}
-        """Player → what `player.get` could ever answer; commodity → what `commodity.book` could, encoded."""
+        self.wallets: dict[str, set[Result | Refusal]] = {}
+        """Player → what `player.get` could ever answer."""
+        self.markets: dict[str, list[BookResult]] = {
+            commodity: [BookResult([], [], None)] for commodity in WORLD.commodities
+        }
+        """Commodity → what `commodity.book` could ever answer, oldest first."""
         self.there: set[tuple[object, ...]] = set()
         """What ever was: ("order", id, remaining), ("offer", store, id), ("watch", store, id), ("price", commodity,
         price, instant).
@@ -124,7 +130,7 @@ class Books:
         self._home_of = home_of
         self._latest_ms = latest_ms
         self._frozen = frozen
-        self._markets = PaperMarkets(world, frozen.versions)
+        self._paper = PaperMarkets(world, frozen.versions)
         self._asked: dict[tuple[StoreId, str], str] = {}
         """Store and stored key → the order for which a market is yet to answer."""
         self._transit: dict[tuple[StoreId, StoreId], dict[int, TransferSent]] = {}
@@ -220,7 +226,7 @@ class Books:
             self.rows.setdefault(listing, []).append(state.listings.rows[listing])
         player = state.owner().player
         seen = queries.answer(GetPlayer(), player, state, {}, {}, _NOW)
-        self.seen.setdefault(player, set()).add(seen)
+        self.wallets.setdefault(player, set()).add(seen)
         for event in events:
             match event:
                 case OfferMade() | OfferReceived():
@@ -232,10 +238,11 @@ class Books:
 
     def _seen_of_market(self, store: StoreId, events: list[Event], state: MarketState) -> None:
         """What anybody may be shown of a commodity from now on."""
-        commodity = _PRICES[store]
-        self._markets.happened(store, events, state)
-        book = queries.answer(GetBook(commodity=commodity), "", state, {}, {}, _NOW)
-        self.seen.setdefault(commodity, set()).add(encoded(book))
+        commodity = COMMODITY_OF[store]
+        self._paper.happened(store, events, state)
+        book = queries.answer(GetBook(commodity=commodity, depth=DEPTH), "", state, {}, {}, _NOW)
+        assert isinstance(book, BookResult)
+        self.markets[commodity].append(book)
         for event in events:
             if isinstance(event, OrderMatched):
                 self.there.add(("price", commodity, event.price, event.at_ms))
@@ -342,11 +349,6 @@ class Books:
 
     def _wrong(self, check: str, what: str) -> None:
         self._world.violate(check, what)
-
-
-def encoded(answer: Result | Refusal) -> bytes:
-    """An answer, to be compared."""
-    return msgspec.msgpack.encode(answer)
 
 
 def _is_effect(event: Event, state: State) -> bool:

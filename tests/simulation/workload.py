@@ -59,6 +59,8 @@ BOTS = 0.3
 OPERATED = 0.3
 """Share of histories in which an operator stops and allows trading."""
 
+NONSENSE = ("bad_params", "forbidden", "unknown_method", "unauthenticated")
+"""What a client is told that asks for what it must not; here nobody does."""
 LOST = "lost"
 """The reason of an attempt that nobody answered, besides the protocol's own."""
 
@@ -156,6 +158,8 @@ class Visit:
                 self._world.violate("one answer", f"{attempt} is answered again: {message}")
             attempt.ended_s = self._world.now_s
             _put_outcome(attempt, message)
+            if attempt.reason in NONSENSE:
+                self._world.violate("sound workload", f"{attempt}: {message}")
             self._crowd.answered(attempt)
 
     def _minted(self, number: int, key: str) -> None:
