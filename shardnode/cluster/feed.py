@@ -17,7 +17,7 @@ its home when somebody acts on it; `staleness_s` says how old they may be.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count, islice
+from itertools import chain, count, islice
 
 import msgspec
 
@@ -129,15 +129,21 @@ class Origin:
             self._post.send(node, snapshot.latest)
 
     def _pages(self, position: int) -> Iterator[FeedPage]:
-        """A snapshot's pages, each made when it is come to: first the listings, then the sales."""
+        """A snapshot's pages, each made when it is come to: first the listings, then those that have ended lately, for
+        who follows them, then the sales.
+        """
         numbers, size = count(), self._limits.page_rows
-        rows = self._listings.rows()
+        rows = chain(self._listings.rows(), self._ended_lately())
         while page := tuple(islice(rows, size)):
             yield FeedPage(self._start, position, next(numbers), page, last=False)
         sales = iter(self._listings.sales)
         while sold := tuple(islice(sales, size)):
             yield FeedPage(self._start, position, next(numbers), (), last=False, sales=sold)
         yield FeedPage(self._start, position, next(numbers), (), last=True)
+
+    def _ended_lately(self) -> Iterator[Listing]:
+        for _, rows in tuple(self._kept):
+            yield from (row for row in rows if row.state != "open")
 
     def _since(self, position: int) -> Iterator[FeedChanges]:
         """What changed after a position, in order, in messages that join one another; one of them at least."""

@@ -74,9 +74,12 @@ class OpenListings:
         self._rows = Parted()
 
     def apply(self, rows: Iterable[Listing], *, past: bool = False) -> None:
-        """Take in rows: newer ones replace older ones, ended ones leave. What was so before is no news to anybody."""
-        news = [change for row in rows if (change := self._take(row)) is not None]
-        if news and not past:
+        """Take in rows: newer ones replace older ones, ended ones leave.
+
+        What was so before is no news to anybody: of the `past` only that which replaces something that was known.
+        """
+        news = [change for row in rows if (change := self._take(row, past=past)) is not None]
+        if news:
             self._index.on_changed(news)
 
     def settle(self) -> None:
@@ -88,7 +91,7 @@ class OpenListings:
         self._ended.clear()
         self.loading = False
 
-    def _take(self, row: Listing) -> ListingNews | None:
+    def _take(self, row: Listing, *, past: bool) -> ListingNews | None:
         """Take in one row; what is new about it, None where nothing is.
 
         Of a listing that has changed while its past is still to come nobody can say what it was before: it counts as
@@ -99,10 +102,12 @@ class OpenListings:
             return None
         if row.state != "open":
             self._end(row)
-            return None if known is None and not self.loading else (row, known)
+            return (row, known) if known is not None or (self.loading and not past) else None
         packed = pack(row)
         self._rows[row.listing] = packed
         self._index.note(row.listing, (row, packed))
+        if known is None and past:
+            return None
         return row, packed if known is None and self.loading and row.version > 1 else known
 
     def _believe(self, listing: str) -> bytes | None:

@@ -100,6 +100,30 @@ def test_a_link_that_is_down_ends_what_is_watched_through_it() -> None:
     assert told(house, "n2") == [(ANN, "w1")]
 
 
+def test_the_end_of_a_followed_listing_is_told_though_its_home_was_away() -> None:
+    """It came while the listing's home started again, which the others then hear of from its snapshot."""
+    house = House()
+    house.show("n3", [listing(1), listing(2)])
+    house.settle()
+    for name in ("l0001", "l0002"):
+        follow(house, ANN, name, listing=name)
+    connect(house, "n2", ANN)
+    for node in ("n1", "n2"):
+        house.cut(node, "n3")
+    house.restart("n3")
+    house.show("n3", [listing(1, version=2, state="expired"), listing(2, version=2, price=7, bids=1)])
+    for node in ("n1", "n2"):
+        house.join(node, "n3")
+    house.settle(2.0)
+    views = [
+        matched.data.listings[0] for _, matched in house.homes["n2"].matched if isinstance(matched, ListingsMatched)
+    ]
+    assert {view.listing: (view.state, view.price) for view in views} == {
+        "l0001": ("expired", None),
+        "l0002": ("open", 7),
+    }
+
+
 def test_a_watch_is_heeded_once_it_is_durable_and_until_it_is_deleted() -> None:
     """While its player is connected; else it is read later."""
     house = House()

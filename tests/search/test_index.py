@@ -176,6 +176,24 @@ def test_what_a_row_replaced_comes_with_the_news() -> None:
     assert heard == [(5, late), (1, None), (6, late), (7, None)]
 
 
+def test_of_the_past_only_what_replaces_something_known_is_news() -> None:
+    """As when an origin's snapshot mends a gap: what has changed or ended in it is told, the rest was so before."""
+    index = ListingIndex()
+    heard: list[tuple[int, int, str, bool]] = []
+    index.on_changed = lambda news: heard.extend(
+        (row.number, row.version, row.state, was is not None) for row, was in news
+    )
+    own = index.of("n1")
+    own.settle()
+    own.apply([listing(number) for number in range(3)])
+    heard.clear()
+    own.load()
+    rows = [listing(0), listing(1, version=2), listing(2, version=2, state="expired"), listing(3, version=4)]
+    own.apply([*rows, listing(4, state="sold")], past=True)
+    own.settle()
+    assert heard == [(1, 2, "open", True), (2, 2, "expired", True)]
+
+
 def test_rows_can_be_read_while_they_change() -> None:
     """Whoever reads them step by step meets each listing once that is open all the time, and no ended one late."""
     listings = one_origin()
