@@ -81,7 +81,7 @@ class Searches:
         self._columns = Columns()
         self._loaded = False
         self._waiting_for_load: dict[Deferred[None], DelayedCall] = {}
-        self.index = ListingIndex(limits.index)
+        self.index = ListingIndex(limits.index, since_ms=now_ms())
         self.index.on_pending = self._take_in_soon
         self.own = self.index.of(node)
         """Those that live here."""

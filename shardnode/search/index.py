@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
+from auction.amounts import MAX_AMOUNT
 from auction.sales import sale_of
 from auction.state import Listing
 from shardnode.search.columns import Change
@@ -76,7 +77,8 @@ class OpenListings:
     def apply(self, rows: Iterable[Listing], *, past: bool = False) -> None:
         """Take in rows: newer ones replace older ones, ended ones leave.
 
-        What was so before is no news to anybody: of the `past` only that which replaces something that was known.
+        What was so before is no news to anybody: of the `past` only that which replaces something that was known, or
+        came up for sale since this node listens.
         """
         news = [change for row in rows if (change := self._take(row, past=past)) is not None]
         if news:
@@ -106,9 +108,12 @@ class OpenListings:
         packed = pack(row)
         self._rows[row.listing] = packed
         self._index.note(row.listing, (row, packed))
-        if known is None and past:
-            return None
-        return row, packed if known is None and self.loading and row.version > 1 else known
+        if known is None and row.created_at_ms < self._index.since_ms:
+            if past:
+                return None
+            if self.loading and row.version > 1:
+                return row, packed
+        return row, known
 
     def _believe(self, listing: str) -> bytes | None:
         """What is known of a listing that came again."""
@@ -128,10 +133,11 @@ class OpenListings:
 
 
 class ListingIndex:
-    """The open listings of all origins."""
+    """The open listings of all origins. `since_ms` is when this node began to listen to them."""
 
-    def __init__(self, limits: IndexLimits | None = None) -> None:
+    def __init__(self, limits: IndexLimits | None = None, *, since_ms: int = MAX_AMOUNT) -> None:
         self.limits = limits or IndexLimits()
+        self.since_ms = since_ms
         self._origins: dict[str, OpenListings] = {}
         self._pending: dict[str, Change] = {}
         self._being_taken_in = 0

@@ -194,6 +194,18 @@ def test_of_the_past_only_what_replaces_something_known_is_news() -> None:
     assert heard == [(1, 2, "open", True), (2, 2, "expired", True)]
 
 
+def test_what_came_up_for_sale_since_the_node_listens_is_news() -> None:
+    """Though a snapshot tells of it first; a change of it before its past has come is the first that is heard of it."""
+    index = ListingIndex(since_ms=5_000)
+    heard: list[tuple[int, bool]] = []
+    index.on_changed = lambda news: heard.extend((row.number, was is not None) for row, was in news)
+    own = index.of("n1")
+    old, new = {"created_at_ms": 4_999}, {"created_at_ms": 5_000}
+    own.apply([listing(1, **old), listing(2, **new), listing(3, version=4, **new)], past=True)
+    own.apply([listing(4, version=2, **old), listing(5, version=2, **new)])
+    assert heard == [(2, False), (3, False), (4, True), (5, False)]
+
+
 def test_rows_can_be_read_while_they_change() -> None:
     """Whoever reads them step by step meets each listing once that is open all the time, and no ended one late."""
     listings = one_origin()
