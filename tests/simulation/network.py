@@ -59,7 +59,7 @@ class Ear(Protocol):
         """A frame leaves, whether or not it arrives."""
 
     def received(self, receiver: str, frame: bytes) -> None:
-        """A node is about to read a frame."""
+        """A node has read a frame."""
 
 
 class SimulatedNetwork:
@@ -191,9 +191,9 @@ class SimulatedNetwork:
                     peer.process.die()
                     return
                 peer.process.die_after(int(self._share() * 4))
-            self.ear.received(receiver, frame)
             try:
                 peer.events.received(sender, frame)
+                self.ear.received(receiver, frame)
             except PeerFault as fault:
                 world.tell(receiver, f"hangs up on {sender}: {fault}")
                 if OLD_MAP not in str(fault):
