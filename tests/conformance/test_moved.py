@@ -8,7 +8,8 @@ from tests.conformance.house import HOUR_S, House, Player
 
 OF_ANY_HOME = {
     *("world.describe", "world.bases", "world.commodities", "listing.search", "listing.get"),
-    *("session.login", "admin.grant", "admin.take", "admin.player"),
+    *("session.login", "admin.grant", "admin.take", "admin.player", "admin.freeze", "admin.thaw"),
+    *("commodity.quote", "commodity.book", "commodity.history"),
 }
 """Methods that have nothing to do with where the caller is at home."""
 

@@ -28,6 +28,18 @@ def test_the_rules_are_those_of_the_house(house: House) -> None:
         "snipe_window_s": 0,
         "snipe_extension_s": 30,
         "snipe_max_s": 600,
+        "max_orders": 3,
+        "max_offers": 3,
+        "offers_inbox_max": 3,
+        "offers_from_one_max": 2,
+        "offer_expires_s": 86_400,
+        "offer_expires_max_s": 604_800,
+        "max_watches": 3,
+        "trade_age_s": 0,
+        "relist_cooldown_s": 0,
+        "buy_limits": {},
+        "audit_worth": 1_000_000,
+        "rates": {},
     }
 
 
