@@ -6,7 +6,7 @@ had changed when it was asked.
 """
 
 from collections.abc import Callable, Generator, Iterable
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 
 import msgspec
 from msgspec import UNSET
@@ -26,11 +26,14 @@ from shardnode.node.lanes import Lane
 from shardnode.ops.metrics import Metrics
 from shardnode.search.columns import Columns
 from shardnode.search.index import IndexLimits, ListingIndex
-from shardnode.search.pages import Page, PageLimits, Pages
+from shardnode.search.pages import Further, Page, PageLimits, Pages
 from shardnode.search.sales import SoldOfBase, market_of
 from shardnode.search.scan import Found, find
 from shardnode.storage.port import Journal, StorageFault
 from shardnode.wire.errors import ClientFault, Unavailable
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 ListingEvent = ListingCreated | BidTaken | ListingClosed
 
@@ -46,6 +49,9 @@ class SearchLimits(msgspec.Struct, frozen=True, kw_only=True):
     """A search whose turn has not come by then is refused as unavailable."""
     take_in_s: float = 0.02
     """How long changes wait for a search to take them along before they are taken in without."""
+    replaced_rows_max: int = 2_000_000
+    """Rows that stay only because a search with a cursor may have found them, some hundred bytes each. Beyond it the
+    oldest searches are forgotten before their time."""
     read_page: int = 500
     """Rows, sales or records read at once while the index is loaded."""
     retry_after_ms: int = 250
@@ -86,6 +92,8 @@ class Searches:
         self.own = self.index.of(node)
         """Those that live here."""
         self.waiting = 0
+        self._turns = 0
+        """How often changes were handed over to be taken in."""
         self._takes_in_soon = False
 
     @inlineCallbacks
@@ -118,44 +126,72 @@ class Searches:
     def ask(self, query: SearchListings, player: str) -> "Deferred[Answer]":
         """A page of open listings as `player` sees them. Fails with Unavailable, or BadParams for a page too far."""
         try:
-            if query.cursor is not None:
-                return succeed(_answer(self._pages.next(query, self._now_ms()), player))
-            most = self._admit(query)
+            if query.cursor is None:
+                page = self._search(query, self._room(query))
+            else:
+                further = self._pages.seek(query, self._now_ms())
+                if isinstance(further, Refusal):
+                    return succeed(_answer(further, player))
+                self._check_turns()
+                page = self._read_on(further, query.limit)
         except ClientFault:
             return fail(Failure())
         self.waiting += 1
-        return self._search(query, player, most).addBoth(self._done)
+        return page.addBoth(self._done).addCallback(_answer, player)
 
-    def _admit(self, query: SearchListings) -> int:
+    def _room(self, query: SearchListings) -> int:
         """How many listings a search may find. Raises Unavailable."""
+        self._check_turns()
         most = self._pages.room(self._now_ms())
         if most < query.limit:
             raise self._refused("kept_rows_max", "too many searches keep cursors; try again")
-        if self.waiting >= self._limits.searches_max:
-            raise self._refused("searches_max", "too many searches wait; try again")
         return most
 
+    def _check_turns(self) -> None:
+        if self.waiting >= self._limits.searches_max:
+            raise self._refused("searches_max", "too many searches wait; try again")
+
     @inlineCallbacks
-    def _search(self, query: SearchListings, player: str, most: int) -> Generator["Deferred[Any]", Any, Answer]:
+    def _search(self, query: SearchListings, most: int) -> Generator["Deferred[Any]", Any, Page]:
         by_s = self._reactor.seconds() + self._limits.search_waits_s
         if not self._loaded:
             yield self._awaiting_load()
         as_of_ms = self._now_ms()
         sold = self.index.sold(query.base) if query.with_market and query.base is not None else None
         self._take_in()
-        result = yield self._search_lane.do(self._find, query, most, sold, as_of_ms, by_s)
+        number = self._pages.begin(query, self._turns, as_of_ms)
+        try:
+            found, rows, market = yield self._in_turn(by_s, self._find, query, most, sold, as_of_ms)
+        except BaseException:  # whatever it is, the search is over
+            self._pages.end(number)
+            raise
+        return self._pages.first(number, found, rows, market)
+
+    @inlineCallbacks
+    def _read_on(self, further: Further, limit: int) -> Generator["Deferred[Any]", Any, Page]:
+        by_s = self._reactor.seconds() + self._limits.search_waits_s
+        rows = yield self._in_turn(by_s, further.found.page, further.offset, limit)
+        return self._pages.page(further, rows)
+
+    @inlineCallbacks
+    def _in_turn(
+        self, by_s: float, work: Callable[[*Ts], T], *args: *Ts
+    ) -> Generator["Deferred[T | None]", T | None, T]:
+        """What work in the search lane comes to; fails with Unavailable where its turn comes too late."""
+        result = yield self._search_lane.do(self._unless_late, by_s, work, *args)
         if result is None:
             raise self._refused("search_waits_s", "searches take too long now; try again")
-        found, market = result
-        return _answer(self._pages.first(query, found, market, as_of_ms), player)
+        return result
+
+    def _unless_late(self, by_s: float, work: Callable[[*Ts], T], *args: *Ts) -> T | None:
+        return None if self._reactor.seconds() > by_s else work(*args)
 
     def _find(
-        self, query: SearchListings, most: int, sold: list[SoldOfBase] | None, as_of_ms: int, by_s: float
-    ) -> tuple[Found, Market | None] | None:
-        """What a search finds; None where its turn comes too late. In the search lane."""
-        if self._reactor.seconds() > by_s:
-            return None
-        return find(self._columns, query, most), None if sold is None else market_of(sold, as_of_ms)
+        self, query: SearchListings, most: int, sold: list[SoldOfBase] | None, as_of_ms: int
+    ) -> tuple[Found, list[Listing], Market | None]:
+        """What a search finds, and its first page. In the search lane."""
+        found = find(self._columns, query, most)
+        return found, found.page(0, query.limit), None if sold is None else market_of(sold, as_of_ms)
 
     def _done(self, result: Any) -> Any:
         self.waiting -= 1
@@ -177,8 +213,19 @@ class Searches:
     def _take_in(self) -> "Deferred[None]":
         """Let the search lane take in what has changed; fires when it has."""
         changes = self.index.take_changes()
-        done = self._search_lane.do(self._columns.take_in, changes) if changes else succeed(None)
-        return done.addCallback(lambda _: self.index.taken_in(len(changes))).addErrback(self._failed)
+        if not changes:
+            return succeed(None)
+        self._turns += 1
+        self._pages.forget(self._now_ms())
+        oldest = self._pages.oldest_turn()
+        done = self._search_lane.do(self._columns.take_in, changes, self._turns if oldest is None else oldest)
+        return done.addCallback(self._taken_in, len(changes)).addErrback(self._failed)
+
+    def _taken_in(self, replaced: int, count: int) -> None:
+        self.index.taken_in(count)
+        if replaced > self._limits.replaced_rows_max:
+            self._metrics.limit_hit("replaced_rows_max")
+            self._pages.forget_oldest()
 
     def _awaiting_load(self) -> "Deferred[None]":
         loaded: Deferred[None] = Deferred()

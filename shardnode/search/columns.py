@@ -1,8 +1,8 @@
 """The open listings in columns of numbers, for the one thread that takes in what changed and searches.
 
-A listing has a place, the same in every column, until it ends; then another of its kind may have it. A place costs 66
-bytes and 4 a stat of the world, its packed row and its id not counted. In a column of prices, levels or stats 0 stands
-for none: all of these begin at 1 (`worlddata.types`).
+A listing has a place, the same in every column, until it ends; then another of its kind may have it. A place costs 54
+bytes and 4 a stat of the world, its row and its id not counted. In a column of prices, levels or stats 0 stands for
+none: all of these begin at 1 (`worlddata.types`).
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from auction.state import Listing
 from shardnode.search.kinds import Kind, Kinds
 from shardnode.search.parted import Parted
 from shardnode.search.query import asking_price
+from shardnode.search.rows import Rows
 from worlddata.types import MAX_AMOUNT, MAX_LEVEL, MAX_STAT
 
 Change = tuple[Listing, bytes] | None
@@ -23,8 +24,6 @@ Change = tuple[Listing, bytes] | None
 PLACES_AT_FIRST = 1_024
 PLACES_OF_A_KIND = 64
 """Places in a row that a kind of items is given at once: a search looks at kinds, and memory is read in rows."""
-MOVED_AT_ONCE = 16_384
-"""Objects moved to a larger column without a look at whether another thread wants to run."""
 ID_BYTES = 8
 """How much of a listing's id is in a column, as a number of the same order; equal ones are compared in full."""
 
@@ -37,6 +36,7 @@ _NUMBERS = {
     "id": np.uint64,
     "kind": np.int32,
     "rank": np.int32,
+    "row": np.int32,
 }
 
 
@@ -69,36 +69,42 @@ class Columns:
             name: np.zeros(self._capacity, number) for name, number in _NUMBERS.items()
         }
         """By sort, instants in milliseconds, the price as a buyer would pay it; and the number of the listing's kind, 0
-        for a free place, and which of the kind's places it has."""
+        for a free place, which of the kind's places it has, and the number of its row."""
         self.stats: dict[str, NDArray[np.int32]] = {}
-        self.ids: NDArray[np.object_] = np.empty(self._capacity, object)
-        self.packed: NDArray[np.object_] = np.empty(self._capacity, object)
+        self.rows = Rows()
 
     def __len__(self) -> int:
         """How many listings there are."""
         return len(self._places)
 
     def nbytes(self) -> int:
-        """Bytes of the columns, without what packed rows and the ids' dict take."""
-        return sum(column.nbytes for column in (*self.numbers.values(), *self.stats.values(), self.ids, self.packed))
+        """Bytes of the columns, without what rows and the ids' dict take."""
+        return sum(column.nbytes for column in (*self.numbers.values(), *self.stats.values()))
 
-    def take_in(self, changes: Mapping[str, Change]) -> None:
-        """Bring the columns up to date; by listing."""
+    def take_in(self, changes: Mapping[str, Change], oldest: int) -> int:
+        """Bring the columns up to date; by listing. `oldest` as of `Rows.end_turn`.
+
+        Returns how many rows stay only because a search may have found them.
+        """
         for listing, change in changes.items():
             if change is None:
                 self._remove(listing)
             else:
                 self._put(*change)
+        self.rows.end_turn(oldest)
+        return self.rows.retired
 
     def _put(self, row: Listing, packed: bytes) -> None:
+        numbers = self.numbers
         place = self._places.get(row.listing)
         if place is None:
             place = self._add(row)
-        numbers = self.numbers
+        else:
+            self.rows.retire(int(numbers["row"][place]))
         numbers["price"][place] = asking_price(row) or 0
         numbers["buyout"][place] = row.buyout or 0
         numbers["ends_at"][place] = row.ends_at_ms
-        self.packed[place] = packed
+        numbers["row"][place] = self.rows.add(packed)
 
     def _add(self, row: Listing) -> int:
         """Give a new listing a place, and put down there what will never change of it."""
@@ -118,7 +124,6 @@ class Columns:
             if column is None:
                 column = self.stats[stat] = np.zeros(self._capacity, np.int32)
             column[place] = value
-        self.ids[place] = row.listing
         self._places[row.listing] = place
         return place
 
@@ -136,7 +141,7 @@ class Columns:
         kinds[place] = 0
         for column in self.stats.values():
             column[place] = 0
-        self.ids[place] = self.packed[place] = None
+        self.rows.retire(int(self.numbers["row"][place]))
 
     def _give_places(self, kind: Kind) -> None:
         if self.used == self._capacity:
@@ -150,14 +155,3 @@ class Columns:
             for name, column in columns.items():
                 columns[name] = larger = np.zeros(self._capacity, column.dtype)
                 larger[:before] = column
-        self.ids = _larger(self.ids, self._capacity)
-        self.packed = _larger(self.packed, self._capacity)
-
-
-def _larger(column: NDArray[np.object_], capacity: int) -> NDArray[np.object_]:
-    """The same objects in a larger column; the smaller one is left empty."""
-    larger = np.empty(capacity, object)
-    for first in range(0, len(column), MOVED_AT_ONCE):
-        moved = slice(first, min(first + MOVED_AT_ONCE, len(column)))
-        larger[moved], column[moved] = column[moved], None
-    return larger

@@ -1,8 +1,8 @@
 """Cursors: what a search found is kept for a while, so that its pages neither repeat nor skip while the market moves.
 
 Each page shows its listings as they were at the search's instant, whatever has become of them; whoever acts on one is
-judged by what it is then. What is kept are references to packed rows, so it costs 8 bytes a listing, and the row itself
-only where that was replaced since.
+judged by what it is then. What is kept are numbers of rows (`shardnode.search.rows`), and until somebody reads beyond
+the first page what it takes to put them in order: 4 or 20 bytes a listing.
 
 A cursor is `<node>.<start>-<search>-<offset>`: which start of which node gave it, which search it continues, and
 where. It belongs to its query and expires; both are refusals, never an empty page.
@@ -11,14 +11,11 @@ where. It belongs to its query and expires; both are refusals, never an empty pa
 import re
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from auction.commands import SearchListings
 from auction.refusals import Refusal
 from auction.results import Market
 from auction.state import Listing
-from shardnode.search.packed import unpack
 from shardnode.search.query import fingerprint
 from shardnode.search.scan import Found
 from shardnode.wire.errors import BadParams
@@ -38,8 +35,6 @@ class PageLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 ROOM_SHARED_BY = 64
 """A search may keep this part of the room there is."""
-FORGOTTEN_AT_ONCE = 8
-"""Searches past their time that are forgotten in one turn: thousands of rows each."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -51,11 +46,23 @@ class Page(msgspec.Struct, frozen=True):
     market: Market | None
 
 
-class _Search(msgspec.Struct, frozen=True):
+class _Search(msgspec.Struct, eq=False):
     query: bytes
-    rows: NDArray[np.object_]
-    is_cut: bool
-    """Whether it found more than these."""
+    turn: int
+    """How often changes had been taken in by then."""
+    as_of_ms: int
+    found: Found | None = None
+    """None while it is under way."""
+    market: Market | None = None
+
+
+class Further(msgspec.Struct, frozen=True):
+    """A page that is to be read of what a search found."""
+
+    number: int
+    """The search's."""
+    offset: int
+    found: Found
     as_of_ms: int
     market: Market | None
 
@@ -70,7 +77,9 @@ def node_of(cursor: str) -> str | None:
 
 
 class Pages:
-    """The searches whose cursors live, oldest first. `start` tells this start of the node from others."""
+    """The searches under way, and those whose cursors live, oldest first. `start` tells this start of the node from
+    others.
+    """
 
     def __init__(self, node: str, start: int, limits: PageLimits) -> None:
         self._node = node
@@ -85,50 +94,73 @@ class Pages:
 
     def room(self, now_ms: int) -> int:
         """How many listings a search may find now."""
-        self._forget(now_ms)
+        self.forget(now_ms)
         return min(self._limits.found_max, (self._limits.kept_rows_max - self._kept_rows) // ROOM_SHARED_BY)
 
-    def first(self, query: SearchListings, found: Found, market: Market | None, now_ms: int) -> Page:
-        """The first page of what a search found."""
-        is_cut = found.count > len(found.rows)
-        search = _Search(fingerprint(query), found.rows, is_cut, now_ms, market)
-        if found.count > query.limit:
-            self._made += 1
-            self._searches[self._made] = search
-            self._kept_rows += len(found.rows)
-        return self._page(self._made, search, 0, query.limit)
+    def oldest_turn(self) -> int | None:
+        """The turn of the oldest search; None without any."""
+        for search in self._searches.values():
+            return search.turn
+        return None
 
-    def next(self, query: SearchListings, now_ms: int) -> Page | Refusal:
-        """The page that a query's cursor asks for. Raises BadParams beyond the last that a search leads to."""
+    def begin(self, query: SearchListings, turn: int, now_ms: int) -> int:
+        """A search is under way; its number."""
+        self._made += 1
+        self._searches[self._made] = _Search(fingerprint(query), turn, now_ms)
+        return self._made
+
+    def end(self, number: int) -> None:
+        """A search came to nothing, or nobody waits for it."""
+        del self._searches[number]
+
+    def first(self, number: int, found: Found, rows: list[Listing], market: Market | None) -> Page:
+        """The first page of a search, which is kept if there are more."""
+        search = self._searches[number]
+        search.found, search.market = found, market
+        if len(rows) == found.count:
+            self.end(number)
+        else:
+            self._kept_rows += len(found)
+        return self.page(Further(number, 0, found, search.as_of_ms, market), rows)
+
+    def seek(self, query: SearchListings, now_ms: int) -> Further | Refusal:
+        """Where a query's cursor leads to. Raises BadParams beyond the last page that a search leads to."""
         assert query.cursor is not None
-        self._forget(now_ms)
+        self.forget(now_ms)
         match = _CURSOR.match(query.cursor)
         if match is None:
             return Refusal("cursor_mismatch")
         start, number, offset = (int(part) for part in match.groups()[1:])
         search = self._searches.get(number) if (match[1], start) == (self._node, self._start) else None
-        if search is None or self._is_over(search, now_ms):
+        if search is None or search.found is None:
             return Refusal("cursor_expired")
-        if search.query != fingerprint(query) or offset > len(search.rows) - (not search.is_cut):
+        length, is_cut = len(search.found), search.found.count > len(search.found)
+        if search.query != fingerprint(query) or offset > length - (not is_cut):
             return Refusal("cursor_mismatch")
-        if offset == len(search.rows):
-            raise BadParams("cursor", f"the search leads through its first {offset} listings; narrow it to see others")
-        return self._page(number, search, offset, query.limit)
+        if offset == length:
+            raise BadParams("cursor", f"the search leads through its first {length} listings; narrow it to see others")
+        return Further(number, offset, search.found, search.as_of_ms, search.market)
 
-    def _page(self, number: int, search: _Search, offset: int, limit: int) -> Page:
-        rows = [unpack(packed) for packed in search.rows[offset : offset + limit]]
-        end = offset + len(rows)
-        more = end < len(search.rows) or search.is_cut
-        following = f"{self._node}.{self._start}-{number}-{end}" if more else None
-        return Page(rows, following, search.as_of_ms, search.market)
+    def page(self, read: Further, rows: list[Listing]) -> Page:
+        """A page that was read."""
+        end = read.offset + len(rows)
+        following = f"{self._node}.{self._start}-{read.number}-{end}" if end < read.found.count else None
+        return Page(rows, following, read.as_of_ms, read.market)
 
-    def _is_over(self, search: _Search, now_ms: int) -> bool:
-        return search.as_of_ms <= now_ms - self._limits.cursor_s * 1000
-
-    def _forget(self, now_ms: int) -> None:
-        for _ in range(min(FORGOTTEN_AT_ONCE, len(self._searches))):
+    def forget(self, now_ms: int) -> None:
+        """Keep no longer what is past its time."""
+        while self._searches:
             number, search = next(iter(self._searches.items()))
-            if not self._is_over(search, now_ms):
+            if search.found is None or search.as_of_ms > now_ms - self._limits.cursor_s * 1000:
                 return
-            del self._searches[number]
-            self._kept_rows -= len(search.rows)
+            self._drop(number, search.found)
+
+    def forget_oldest(self) -> None:
+        """Keep the oldest search no longer, though its time has not come."""
+        number, search = next(iter(self._searches.items()))
+        if search.found is not None:
+            self._drop(number, search.found)
+
+    def _drop(self, number: int, found: Found) -> None:
+        del self._searches[number]
+        self._kept_rows -= len(found)

@@ -5,14 +5,16 @@ that takes less than a look at each of most of their places. All that is done by
 lets other threads run meanwhile; what a search costs is bounded by the columns' length and how many conditions it has.
 """
 
+from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from auction.commands import ListingFilter, SearchListings
+from auction.state import Listing
 from shardnode.search.columns import Columns
+from shardnode.search.packed import unpack
 from shardnode.search.query import in_full
 
 WHOLE_COLUMNS_FROM = 0.25
@@ -24,32 +26,83 @@ THINNED_FROM = 4
 
 Places = NDArray[np.signedinteger[Any]]
 Ranks = NDArray[np.uint64]
+Ids = NDArray[np.uint64]
 
 
-class Found(msgspec.Struct, frozen=True):
-    """What a search found."""
+class Found:
+    """What a search found: numbers of rows, which stay what they were, put in order as far as somebody reads."""
 
-    rows: NDArray[np.object_]
-    """The first listings in the query's order, packed; `Columns` changes, these do not."""
-    count: int
-    """How many listings there are in all."""
+    def __init__(self, columns: Columns, places: Places, ranks: Ranks, most: int, count: int) -> None:
+        self.count = count
+        """How many listings there are in all; found are no more than were asked for."""
+        self._length = min(most, len(places))
+        self._rows = columns.rows
+        self._numbers: Places = columns.numbers["row"].take(places)
+        self._ranks = ranks
+        self._ids: Ids = columns.numbers["id"].take(places)
+        self._is_ordered = False
+
+    def __len__(self) -> int:
+        return self._length
+
+    def page(self, offset: int, limit: int) -> list[Listing]:
+        """Some of the listings in the query's order. In the thread that searches."""
+        if offset == 0 and limit < len(self) and not self._is_ordered:
+            numbers = self._ordered(_least(self._ranks, lambda some: self._ids[some], limit))[:limit]
+        else:
+            self._order()
+            numbers = self._numbers[offset : offset + limit]
+        return [unpack(self._rows.get(number)) for number in numbers.tolist()]
+
+    def _order(self) -> None:
+        if not self._is_ordered:
+            self._numbers = self._ordered(np.arange(len(self._numbers)))[: self._length]
+            self._ranks, self._ids = self._ranks[:0], self._ids[:0]
+            self._is_ordered = True
+
+    def _ordered(self, chosen: Places) -> Places:
+        """Numbers of rows by rank and listing id.
+
+        Sorting pairs of numbers takes long. Sorting by rank, and then by one number that says which of the different
+        ranks it is and has as much of the id as there is room for beside that, takes a quarter of it.
+        """
+        by_rank = chosen[np.argsort(self._ranks[chosen])]
+        ranks, bits = self._ranks[by_rank], (len(chosen) + 1).bit_length()
+        different = np.zeros(len(chosen), np.uint64)
+        np.cumsum(ranks[1:] != ranks[:-1], dtype=np.uint64, out=different[1:])
+        pairs = (different << np.uint64(64 - bits)) | (self._ids[by_rank] >> np.uint64(bits))
+        by_pair = np.argsort(pairs)
+        numbers, pairs = self._numbers[by_rank[by_pair]], pairs[by_pair]
+        self._order_alike(numbers, np.flatnonzero(pairs[1:] == pairs[:-1]).tolist())
+        return numbers
+
+    def _order_alike(self, numbers: Places, alike: list[int]) -> None:
+        """Put runs of rows, each alike to the next at the given indices, in the order of their whole ids."""
+        first = 0
+        while first < len(alike):
+            last = first
+            while last + 1 < len(alike) and alike[last + 1] == alike[last] + 1:
+                last += 1
+            run = slice(alike[first], alike[last] + 2)
+            numbers[run] = sorted(numbers[run].tolist(), key=lambda number: unpack(self._rows.get(number)).listing)
+            first = last + 1
 
 
 def find(columns: Columns, query: SearchListings, most: int) -> Found:
-    """The listings that pass a query's filters, in its order, no more than `most` of them.
+    """The listings that pass a query's filters: of more than `most` the first ones in its order.
 
     Nulls come last in either order, and the listing's id breaks ties.
     """
     query = in_full(query)
     narrowing = _Narrowing(columns, query)
     count = narrowing.count()
-    if not count:
-        return Found(np.empty(0, object), 0)
     narrowing.thin(_sort_column(columns, query), most, falls=query.order == "desc")
     places = narrowing.places()
     ranks = _ranks(columns, query, places)
-    first = _ordered(columns, *_least(columns, places, ranks, most))[:most]
-    return Found(columns.packed.take(first), count)
+    if len(places) > most:
+        chosen = _least(ranks, lambda some: columns.numbers["id"].take(places[some]), most)
+        places, ranks = places[chosen], ranks[chosen]
+    return Found(columns, places, ranks, most, count)
 
 
 class _Narrowing:
@@ -157,46 +210,12 @@ def _score(columns: Columns, weights: dict[str, int], places: Places) -> NDArray
     return score
 
 
-def _least(columns: Columns, places: Places, ranks: Ranks, most: int) -> tuple[Places, Ranks]:
-    """Those of the first `most`, in no order, and perhaps a few more, where ids are alike."""
-    if len(ranks) <= most:
-        return places, ranks
+def _least(ranks: Ranks, ids_of: Callable[[Places], Ids], most: int) -> Places:
+    """Indices of the first `most`, in no order, and of a few more where ids begin alike; there are more than `most`."""
     edge = np.partition(ranks, most - 1)[most - 1]
     below, on_edge = np.flatnonzero(ranks < edge), np.flatnonzero(ranks == edge)
     room = most - len(below)
     if len(on_edge) > room:
-        ids = columns.numbers["id"].take(places[on_edge])
+        ids = ids_of(on_edge)
         on_edge = on_edge[ids <= np.partition(ids, room - 1)[room - 1]]
-    chosen = np.concatenate((below, on_edge))
-    return places[chosen], ranks[chosen]
-
-
-def _ordered(columns: Columns, places: Places, ranks: Ranks) -> Places:
-    """Places by rank and listing id.
-
-    Sorting pairs of numbers takes long. Sorting by rank, and then by one number that says which of the different ranks
-    it is and has as much of the id as there is room for beside that, takes a quarter of it.
-    """
-    by_rank = np.argsort(ranks)
-    places, ranks = places[by_rank], ranks[by_rank]
-    bits = len(places).bit_length()
-    different = np.zeros(len(places), np.uint64)
-    np.cumsum(ranks[1:] != ranks[:-1], dtype=np.uint64, out=different[1:])
-    ids = columns.numbers["id"].take(places)
-    pairs = (different << np.uint64(64 - bits)) | (ids >> np.uint64(bits))
-    by_pair = np.argsort(pairs)
-    places, pairs = places[by_pair], pairs[by_pair]
-    _order_alike(columns, places, np.flatnonzero(pairs[1:] == pairs[:-1]).tolist())
-    return places
-
-
-def _order_alike(columns: Columns, places: Places, alike: list[int]) -> None:
-    """Put runs of places, each alike to the next at the given indices, in the order of their whole ids."""
-    first = 0
-    while first < len(alike):
-        last = first
-        while last + 1 < len(alike) and alike[last + 1] == alike[last] + 1:
-            last += 1
-        run = slice(alike[first], alike[last] + 2)
-        places[run] = sorted(places[run].tolist(), key=columns.ids.item)
-        first = last + 1
+    return np.concatenate((below, on_edge))

@@ -6,6 +6,7 @@ from twisted.python.failure import Failure
 
 from auction.commands import BuyOut, CreateListing, Grant, GrantedItem, SearchListings
 from auction.context import Answer
+from auction.refusals import Refusal
 from auction.results import Market, SearchResult
 from shardnode.node.node import NodeLimits
 from shardnode.node.searches import SearchLimits
@@ -160,6 +161,24 @@ def test_what_cannot_be_taken_in_stops_the_node() -> None:
     house.list_item("sal")
     house.pass_time(0.1)
     assert [failure.type for failure in house.failures] == [AttributeError]
+
+
+def test_rows_that_stay_for_searches_are_bounded() -> None:
+    """Where a market changes too much within a cursor's life, the oldest search is forgotten, and that is counted."""
+    house = NodeInMemory(NodeLimits(searches=SearchLimits(replaced_rows_max=3)))
+    house.work()
+    listings = [house.list_item(f"sal{number}") for number in range(4)]
+    house.grant("ann", 10_000)
+    old, young = (SearchListings(limit=2, cursor=house.ask("ann", SearchListings(limit=2)).next) for _ in range(2))
+    for listing in listings[:3]:
+        house.bid("ann", listing, 200)
+        house.pass_time(0.1)
+    assert len(house.ask("ann", old).listings) == 2
+    house.bid("ann", listings[3], 200)
+    house.pass_time(0.1)
+    assert house.ask("ann", old) == Refusal("cursor_expired")
+    assert len(house.ask("ann", young).listings) == 2
+    assert b'auction_limit_hits_total{limit="replaced_rows_max"} 1.0' in house.metrics.render()
 
 
 def test_a_page_too_far_says_what_to_do() -> None:

@@ -6,9 +6,11 @@ from auction.commands import SearchListings
 from auction.state import Listing
 from shardnode.search.columns import Columns
 from shardnode.search.index import ListingIndex
-from shardnode.search.packed import unpack
 from shardnode.search.query import asking_price, in_full, passes
 from shardnode.search.scan import find
+
+NONE_KEPT = 10**9
+"""A turn later than any: no earlier search is read on."""
 
 
 def found(rows: Iterable[Listing], query: SearchListings) -> list[Listing]:
@@ -47,10 +49,20 @@ class Searched:
 
     def find(self, query: SearchListings, most: int = 10_000) -> list[Listing]:
         """What the columns find, with all that has changed taken in."""
+        self.take_in()
+        found = find(self.columns, query, most)
+        first = found.page(0, 3)
+        rows = found.page(0, most)
+        assert first == rows[:3] == found.page(0, 3), "put in order as a whole or not, it is one order"
+        assert len(rows) == len(found)
+        return rows
+
+    def take_in(self, oldest: int = NONE_KEPT) -> int:
+        """Take in what has changed; the rows that stay for searches found at the end of turn `oldest` and later."""
         changes = self.index.take_changes()
-        self.columns.take_in(changes)
+        retired = self.columns.take_in(changes, oldest)
         self.index.taken_in(len(changes))
-        return [unpack(packed) for packed in find(self.columns, query, most).rows]
+        return retired
 
 
 def searched(rows: Iterable[Listing], query: SearchListings) -> list[Listing]:

@@ -14,9 +14,9 @@ from auction.commands import Bounds, SearchListings, StatBounds
 from auction.state import Listing
 from shardnode.search import scan
 from shardnode.search.columns import PLACES_AT_FIRST, Columns
-from shardnode.search.packed import unpack
+from shardnode.search.rows import CHUNK, Rows
 from shardnode.search.scan import find
-from tests.search.brute_force import Searched, found, searched
+from tests.search.brute_force import NONE_KEPT, Searched, found, searched
 from tests.search.rows import listing
 
 NAMES = ("Ash Bow", "Élan Bow", "Ash Ring", "Straße", "ash")
@@ -230,12 +230,37 @@ def test_what_was_found_stays_as_it_was() -> None:
     own = house.index.of("n1")
     rows = [listing(number) for number in range(10)]
     own.apply(rows)
-    house.find(SearchListings())
-    earlier = find(house.columns, SearchListings(), 10)
-    own.apply([msgspec.structs.replace(row, version=2, state="sold") for row in rows])
+    house.take_in()
+    turn = house.columns.rows.turn
+    earlier, other = (find(house.columns, SearchListings(), 10) for _ in range(2))
+    assert earlier.page(0, 3) == rows[:3]
+    retired = []
+    for version in range(2, 5):
+        own.apply([msgspec.structs.replace(row, version=version, ends_at_ms=version) for row in rows[version:]])
+        retired.append(house.take_in(turn))
+    own.apply([msgspec.structs.replace(row, version=9, state="sold") for row in rows])
     own.apply([listing(number, level=9) for number in range(20, 40)])
-    assert len(house.find(SearchListings())) == 20
-    assert [unpack(packed) for packed in earlier.rows] == rows
+    retired.append(house.take_in(turn))
+    assert retired == [8, 15, 21, 31]
+    assert earlier.page(3, 4) == rows[3:7]
+    assert other.page(0, 10) == rows
+    own.apply([listing(50)])
+    assert house.take_in(turn + 2) == 31 - 15
+    assert house.take_in() == 0
+    assert len(house.find(SearchListings())) == 21
+
+
+def test_rows_take_the_room_of_those_that_nobody_needs() -> None:
+    """However often a market changes, it takes no more room than what is kept for searches."""
+    rows = Rows()
+    for _ in range(3):
+        numbers = [rows.add(bytes([number % 256])) for number in range(CHUNK + 5)]
+        assert [rows.get(number) for number in numbers[-3:]] == [bytes([(CHUNK + place) % 256]) for place in (2, 3, 4)]
+        for number in numbers:
+            rows.retire(number)
+        rows.end_turn(NONE_KEPT)
+        assert rows.retired == 0
+    assert max(numbers) < 2 * CHUNK
 
 
 @given(changes=st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=60), batch=st.integers(1, 9))
@@ -260,5 +285,5 @@ def test_an_empty_house_answers() -> None:
     """Nothing is found of anything, and no column is missing for it."""
     for sort in SORTS:
         result = find(Columns(), SearchListings(sort=sort, stats=[StatBounds(stat="might")]), 10)
-        assert (list(result.rows), result.count) == ([], 0)
+        assert (result.page(0, 5), len(result), result.count) == ([], 0, 0)
     assert np.array_equal(Columns().kinds.places(SearchListings(text="x")), [])
