@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from auction import audit_log, cooldowns, events, history, house_evolve, ids, stash, watches
 from auction.amounts import checked
-from auction.keys import Keyed
+from auction.keys import Keyed, awaited
 from auction.ledger import BURNED, ELSEWHERE, ESCROW, GRANTED, HELD, WAITING, WALLET, post
 from auction.market import evolve as market
 from auction.marks import next_number
@@ -375,6 +375,11 @@ def _cut_back_untold_keys(state: Keyed) -> None:
 
 
 def _key_told(state: Keyed, event: events.KeyTold) -> None:
+    waiting = awaited(state, event.key)
+    if waiting is not None:
+        assert isinstance(state, PlayerState), event
+        state.awaited.put(waiting.subject, replace(waiting, untold=False))
+        return
     state.keys.put(event.key, replace(state.keys.rows[event.key], untold=False))
     state.untold_keys.discard(event.key)
 

@@ -18,7 +18,7 @@ from auction.house_state import HouseState
 from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.results import Result
-from auction.state import KEYS_KEPT_S, KEYS_MAX, KEYS_SWEPT_S
+from auction.state import KEYS_KEPT_S, KEYS_MAX, KEYS_SWEPT_S, Awaited
 
 Keyed = PlayerState | HouseState
 """The states of stores that keep keys."""
@@ -90,16 +90,21 @@ def used(state: Keyed, use: Use, body: Result | Refusal, now_ms: int) -> tuple[l
     return events, Answer(body, refused, encoded)
 
 
-def is_used(state: Keyed, key: str) -> bool:
-    """Whether an answer is stored under a key, given as it is stored."""
-    return key in state.keys
+def is_held(state: Keyed, key: str) -> bool:
+    """Whether an answer is stored under a key, given as it is stored, or is on its way from another store."""
+    return key in state.keys or awaited(state, key) is not None
+
+
+def awaited(state: Keyed, key: str) -> Awaited | None:
+    """The request that another store has yet to answer under a key, given as it is stored."""
+    return state.awaited.get(state.open_keys.get(key, "")) if isinstance(state, PlayerState) else None
 
 
 def tell(state: Keyed, key: str, now_ms: int) -> list[Event]:
     """A key that the node made up, given as it is stored, was told to the client: keep it like a client's own. Nothing
     where it is not held.
     """
-    row = state.keys.get(key)
+    row = state.keys.get(key) or awaited(state, key)
     return [KeyTold(row.key, now_ms)] if row is not None and row.untold else []
 
 

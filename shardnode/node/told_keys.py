@@ -68,7 +68,7 @@ class ToldKeys:
     def _keep(self, _: None, store: StoreId, key: str, looks: int) -> None:
         state = self._stores.state(store)
         assert isinstance(state, keys.Keyed), store
-        if not keys.is_used(state, key):
+        if not keys.is_held(state, key):
             self._look_later(store, key, looks)
             return
         now_ms = self._now_ms()

@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from auction import keys
 from auction.commands import BuyCommodity, CancelOrder, Grant
 from auction.context import Answer, Caller, Request
 from auction.events import TransferSent
+from auction.evolve import evolve
 from auction.freezes import Freezes
 from auction.house import execute
 from auction.house_state import Freeze
@@ -75,6 +77,19 @@ class TestPlacing:
         again = buy(nodes, "al", 10, 7, key="k")
         assert isinstance(again, Answer) and again.encoded == nodes.answered[-1].answer.encoded
         assert refused(buy(nodes, "al", 10, 8, key="k"))[0] == "key_reused"
+
+    def test_a_key_told_while_the_answer_is_awaited_is_kept(self, nodes: Nodes) -> None:
+        """The client heard it with `in_doubt` and may repeat it for a day: from the moment of telling it is the
+        client's own, whatever happens to the node before the market answers.
+        """
+        nodes.ask("al", BuyCommodity(commodity="tin", quantity=2, limit_price=6), own_key="n1.1")
+        state, key = nodes.state("al"), keys.own("n1.1")
+        assert keys.is_held(state, key)
+        for event in keys.tell(state, key, nodes.now_ms):
+            evolve(state, event)
+        assert keys.tell(state, key, nodes.now_ms) == []
+        settle(nodes)
+        assert not state.keys.rows[key].untold and not state.untold_keys
 
     def test_who_is_met_hears_it_in_the_same_record_or_by_transfer(self, nodes: Nodes) -> None:
         """Bo lives with the market, cy does not."""

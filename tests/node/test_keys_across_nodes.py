@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from auction.commands import CreateListing, PlaceBid
+from auction.commands import BuyCommodity, CreateListing, MyOrders, PlaceBid
 from auction.context import Caller, Request
+from auction.ids import market_store
 from shardnode.wire.errors import InDoubt
-from tests.node.many import HouseInMemory
+from tests.node.many import NAMING_KEY, HouseInMemory
 from tests.node.test_trades import Market
 
 
@@ -129,3 +130,34 @@ def test_a_key_that_the_home_itself_told_is_kept_though_it_restarts_before_the_t
     assert market.gold(market.ann) == (800, 200)
     raise_often(market, market.listing)
     assert market.ask(market.ann, PlaceBid(listing=market.listing, amount=200, key=request.own_key))["winning"]
+
+
+def test_a_key_told_for_an_order_is_kept_though_its_home_restarts_before_the_market_answers(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The market's node is away when the client is told its key. Repeated with it later, nothing more is bought."""
+    monkeypatch.setattr("auction.evolve.UNTOLD_KEYS_KEPT", 2)
+    house = market.house
+    away = house.map.home_of(market_store(NAMING_KEY, "tin"))
+    home = next(node for node in house.nodes if node != away)
+    buyer = house.player_at(home, but=(market.seller, market.ann, market.bob))
+    market.grant(buyer, gold=1_000)
+    house.crash(away)
+    node = house.nodes[home].node
+    ask = BuyCommodity(commodity="tin", quantity=2, limit_price=6)
+    request = Request(Caller(buyer, "player"), ask, node.mint_key())
+    answers: list[Any] = []
+    node.cluster.ask(request).addBoth(answers.append)
+    house.pass_time(4.5)
+    assert answers[0].check(InDoubt), answers
+    node.cluster.tell_key(request)
+    house.work()
+    house.crash(home)
+    house.restart(home)
+    house.restart(away)
+    house.pass_time(3)
+    for _ in range(5):
+        market.ask(buyer, BuyCommodity(commodity="tin", quantity=1, limit_price=5))
+    again = market.ask(buyer, BuyCommodity(commodity="tin", quantity=2, limit_price=6, key=request.own_key))
+    assert again["resting"] == 2
+    assert sum(row["quantity"] == 2 for row in market.ask(buyer, MyOrders())["orders"]) == 1
