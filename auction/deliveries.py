@@ -1,5 +1,7 @@
 """Deliveries: taking in what other stores sent, and claiming what waits."""
 
+from collections.abc import Iterable
+
 from auction import cooldowns, ids, notices, stash
 from auction.commands import ClaimDelivery
 from auction.context import Context
@@ -92,8 +94,11 @@ def _was_made_here(state: PlayerState, delivery: str) -> bool:
 
 def _frozen(state: PlayerState, row: Delivery | None, context: Context) -> Refusal | None:
     """Why nothing, or nothing of this kind, can be claimed now; of a delivery that is gone the kind is not known."""
-    categories = () if row is None else [item.category for item in row.items]
-    commodities = () if row is None else row.commodities
+    items = () if row is None else row.items
+    commodities: Iterable[str] = () if row is None else row.commodities
+    known = context.catalog.commodities
+    categories = [item.category for item in items]
+    categories.extend(known[commodity].category for commodity in commodities if commodity in known)
     players = (state.owner().player,)
     return context.freezes.against(players=players, categories=categories, commodities=commodities, claim=True)
 

@@ -45,6 +45,7 @@ from auction.refusals import Refusal
 from auction.state import IDS_A_LIFE
 from tests.auction.house import CATALOG, HOUR_S, HOUSE_STORE, START_MS, House, replayed, rows_of, store_of
 from tests.auction.nodes import Nodes, committed, leader
+from tests.auction.ordering import buy, sell
 from tests.auction.town import PLAYERS, Town
 
 THINGS: list[tuple[Any, str | None]] = [
@@ -220,6 +221,18 @@ class TestListings:
         """A delivery waits until then; nothing of it is lost."""
         listing = house.create("al", start_bid=1, buyout=100)
         house.buy_out("bo", listing, 100)
+        (delivery,) = house.deliveries("bo")
+        house.freeze(what, thing, claims=False)
+        assert house.refusal("bo", ClaimDelivery(delivery=delivery.delivery)) == frozen(what, thing)
+        house.freeze(what, thing, claims=True)
+        house.claim_all("bo")
+
+    @pytest.mark.parametrize(("what", "thing"), [("category", "ores"), ("commodity", "tin")])
+    def test_pieces_are_of_their_commodity_and_its_category(self, house: House, what: Any, thing: str) -> None:
+        """What was bought by the piece is not claimed while either is frozen with its claims."""
+        house.grant("al", commodities={"tin": 5})
+        sell(house, "al", 5, 6)
+        buy(house, "bo", 5, 6)
         (delivery,) = house.deliveries("bo")
         house.freeze(what, thing, claims=False)
         assert house.refusal("bo", ClaimDelivery(delivery=delivery.delivery)) == frozen(what, thing)
