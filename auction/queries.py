@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 from auction import ids, stash, watches
+from auction.amounts import MAX_AMOUNT
 from auction.commands import (
     EventsSince,
     GetBook,
@@ -79,9 +80,11 @@ def _get_player(_ask: GetPlayer, viewer: str, home: PlayerState, context: Contex
 
 
 def _escrowed(home: PlayerState) -> int:
-    """The player's gold that is with standing bids, open orders and offers, or held for trades."""
+    """The player's gold that is with standing bids, open orders and offers, or held for trades; counted no further than
+    MAX_AMOUNT, which all of it together may pass.
+    """
     in_offers = sum(row.give.gold for row in home.offers)
-    return home.bids_escrowed + market.gold_in_orders(home) + in_offers + held(home)
+    return min(home.bids_escrowed + market.gold_in_orders(home) + in_offers + held(home), MAX_AMOUNT)
 
 
 def _inspect_player(

@@ -6,6 +6,7 @@ import pytest
 
 from auction import queries
 from auction.commands import (
+    BuyCommodity,
     EventsSince,
     GetListing,
     GetPlayer,
@@ -18,7 +19,7 @@ from auction.commands import (
     StoreQuery,
 )
 from auction.refusals import Refusal
-from tests.auction.house import House, rows_of, store_of
+from tests.auction.house import MAX, House, rows_of, store_of
 from worlddata.types import Rules
 
 ROOMY = Rules(max_listings=100)
@@ -48,6 +49,16 @@ def test_a_player_sees_wallet_escrow_and_counts() -> None:
     house.cancel("bo", mine)
     seen = house.ask("bo", GetPlayer())
     assert (seen.listings, seen.deliveries, seen.seq) == (0, 1, 1)
+
+
+def test_escrow_is_told_no_further_than_the_largest_amount() -> None:
+    """Each order may hold as much gold as there can be in one place; all together hold more than a client can read."""
+    house = House()
+    for _ in range(2):
+        house.grant("bo", gold=MAX)
+        house.done(house.ask("bo", BuyCommodity(commodity="tin", quantity=1, limit_price=MAX)))
+    seen = house.ask("bo", GetPlayer())
+    assert (seen.gold.available, seen.gold.escrowed) == (0, MAX)
 
 
 def test_reading_a_player_who_owns_nothing_creates_nothing() -> None:
