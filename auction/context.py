@@ -58,6 +58,11 @@ def here(_store: StoreId) -> bool:
     return True
 
 
+def a_players(_store: StoreId) -> str:
+    """The kind of a store, where there are only players."""
+    return "player"
+
+
 def first_life(_store: StoreId) -> int:
     """Which life of a store this is, where none was ever lost."""
     return 1
@@ -77,6 +82,10 @@ class Names(Protocol):
     @property
     def house(self) -> StoreId:
         """The house's own store."""
+
+    @property
+    def kind_of(self) -> Callable[[StoreId], str]:
+        """Store id → the kind that it names, or would name."""
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -102,5 +111,7 @@ class Context(msgspec.Struct, frozen=True):
     """Whether a store is at home on this node; what goes to any other is carried there."""
     life_of: Callable[[StoreId], int] = first_life
     """Which life of a store this is: more than 1 once its node's disk was lost."""
+    kind_of: Callable[[StoreId], str] = a_players
+    """What kind of store an id names, or would name."""
     freezes: Freezes = NOTHING_FROZEN
     """What operators have frozen, as far as is known here."""

@@ -179,11 +179,11 @@ def _change(
             if about in state.locked:
                 return Locked(store, about)
     if type(ask) in OF_A_LISTING:
-        seller = seller_store(ask.listing)
+        seller = seller_store(ask.listing, context)
         if seller is not None and seller not in states:
             return _ask_elsewhere(ask, player, home, a_player(states[home]), use, context, told)
     if isinstance(ask, CreateWatch):
-        missing = _not_there(ask, states, told)
+        missing = _not_there(ask, states, context, told)
         if missing is not None:
             return missing
     decision = _DECIDE[type(ask)](ask, Asker(player, home, use), states, context)
@@ -224,14 +224,15 @@ def _ask_elsewhere(
     return _unchanged(Refusal("no_such_listing" if told[ask.listing] is None else "not_owner"), (home,))
 
 
-def _not_there(ask: CreateWatch, states: States, told: Mapping[str, ListingView | None]) -> Executed | Elsewhere | None:
+def _not_there(
+    ask: CreateWatch, states: States, context: Context, told: Mapping[str, ListingView | None]
+) -> Executed | Elsewhere | None:
     """What becomes of a watch on a listing that does not exist, or that another node must be asked for."""
     if ask.listing is None:
         return None
-    seller = seller_store(ask.listing)
-    if seller in states:
-        state = states[seller]
-        exists = isinstance(state, PlayerState) and ask.listing in state.listings
+    seller = seller_store(ask.listing, context)
+    if seller is not None and seller in states:
+        exists = ask.listing in a_player(states[seller]).listings
     elif seller is not None and ask.listing not in told:
         return Elsewhere((ask.listing,))
     else:
@@ -285,7 +286,7 @@ def _alone(home: StoreId, decided: tuple[list[Event], Result] | Not) -> Decision
 
 
 def _cancel(ask: CancelListing, asker: Asker, states: States, context: Context) -> Decision | Not:
-    seller = seller_store(ask.listing)
+    seller = seller_store(ask.listing, context)
     if seller is None:
         return Refusal("no_such_listing")
     return _alone(seller, listings.cancel(a_player(states[seller]), asker.player, ask, context))
@@ -298,7 +299,7 @@ def _end(ask: EndListing, asker: Asker, states: States, context: Context) -> Dec
 
 def _bid(ask: PlaceBid, asker: Asker, states: States, context: Context) -> Decision | Not:
     """A trade of two legs; one that only moves the price is done and answered `outbid`."""
-    seller = seller_store(ask.listing)
+    seller = seller_store(ask.listing, context)
     if seller is None:
         return Refusal("no_such_listing")
     sellers_leg = listings.take_bid(a_player(states[seller]), asker.player, ask, context)
@@ -313,7 +314,7 @@ def _bid(ask: PlaceBid, asker: Asker, states: States, context: Context) -> Decis
 
 def _buy_out(ask: BuyOut, asker: Asker, states: States, context: Context) -> Decision | Not:
     """A trade of two legs: the sale, and its payment."""
-    seller = seller_store(ask.listing)
+    seller = seller_store(ask.listing, context)
     if seller is None:
         return Refusal("no_such_listing")
     sellers_leg = listings.take_buyout(a_player(states[seller]), asker.player, ask, context)

@@ -56,7 +56,7 @@ def first_store(request: Request, names: Names) -> StoreId | None:
     ask: Any = request.ask
     kind = type(ask)
     if kind in AT_THE_LISTING:
-        return seller_store(ask.listing)
+        return seller_store(ask.listing, names)
     if kind in AT_THE_NAMED_PLAYER:
         return names.store_of(ask.player)
     if kind in AT_THE_MARKET:
@@ -68,10 +68,10 @@ def first_store(request: Request, names: Names) -> StoreId | None:
     return names.store_of(request.caller.player)
 
 
-def seller_store(listing: str) -> StoreId | None:
-    """The store that made a listing of this id; None for an id of nothing that a store ever made."""
+def seller_store(listing: str, names: Names) -> StoreId | None:
+    """The store that made a listing of this id; None for an id of nothing that a player's store ever made."""
     named = ids.parse(listing, "l")
-    return None if named is None else named[0]
+    return None if named is None or names.kind_of(named[0]) != "player" else named[0]
 
 
 def subject_of(ask: Any) -> str | None:
@@ -103,7 +103,7 @@ def _shown(ask: MyBids, home: StoreId, _player: str, stores: Stores, _context: C
 
 
 def _of_a_listing(ask: Any, _home: StoreId, _player: str, stores: Stores, context: Context) -> Iterable[StoreId]:
-    seller = seller_store(ask.listing)
+    seller = seller_store(ask.listing, context)
     if seller is not None:
         yield seller
         if context.at_home(seller):
@@ -113,8 +113,8 @@ def _of_a_listing(ask: Any, _home: StoreId, _player: str, stores: Stores, contex
                 yield context.store_of(row.leader)
 
 
-def _followed(ask: CreateWatch, _home: StoreId, _player: str, _stores: Stores, _context: Context) -> Iterable[StoreId]:
-    seller = None if ask.listing is None else seller_store(ask.listing)
+def _followed(ask: CreateWatch, _home: StoreId, _player: str, _stores: Stores, context: Context) -> Iterable[StoreId]:
+    seller = None if ask.listing is None else seller_store(ask.listing, context)
     return () if seller is None else (seller,)
 
 

@@ -414,6 +414,7 @@ class Node:
             self.cluster.is_present,
             self._at_home,
             self._life_of,
+            self.names.kind_of,
             self.cluster.freezes,
         )
 

@@ -124,12 +124,18 @@ HOUSE_STORE = ids.house_store(NAMING_KEY)
 MARKETS = {market_of(commodity): commodity for commodity in CATALOG.commodities}
 
 
+def kind_of(store: StoreId) -> Kind:
+    """The kind of a store of every test house."""
+    return "market" if store in MARKETS else "house" if store == HOUSE_STORE else "player"
+
+
 class Names:
     """How stores are named in every test house."""
 
     store_of = staticmethod(store_of)
     market_of = staticmethod(market_of)
     house = HOUSE_STORE
+    kind_of = staticmethod(kind_of)
 
 
 def seal(text: bytes) -> bytes:
@@ -139,8 +145,7 @@ def seal(text: bytes) -> bytes:
 
 def empty(store: StoreId) -> State:
     """The state of a store that was never written to."""
-    kind: Kind = "market" if store in MARKETS else "house" if store == HOUSE_STORE else "player"
-    return KINDS[kind]()
+    return KINDS[kind_of(store)]()
 
 
 def rows_of(state: State) -> dict[str, Any]:
@@ -221,6 +226,7 @@ class House:
             random_int=self._random.randint,
             node="n1",
             is_present=self.present.__contains__,
+            kind_of=kind_of,
             freezes=self.freezes(),
         )
 

@@ -51,7 +51,7 @@ from auction.state import Notice, StoreId
 from auction.stores import State
 from auction.ties import Ties
 from auction.transfers import take_transfer
-from tests.auction.house import CATALOG, HOUR_S, HOUSE_STORE, START_MS, Names, empty, market_of, seal, store_of
+from tests.auction.house import CATALOG, HOUR_S, HOUSE_STORE, START_MS, Names, empty, kind_of, market_of, seal, store_of
 from worlddata.types import Rules
 
 
@@ -125,6 +125,7 @@ class Nodes:
             is_present=self.present.__contains__,
             at_home=lambda other: self.homes.get(other) == node,
             life_of=lambda other: self.lives.get(other, 1),
+            kind_of=kind_of,
             freezes=self.freezes.get(node or "", NOTHING_FROZEN),
         )
 

@@ -9,6 +9,7 @@ from auction.commands import (
     CancelListing,
     ClaimDelivery,
     CreateListing,
+    CreateWatch,
     DescribeWorld,
     EndListing,
     GetListing,
@@ -18,13 +19,14 @@ from auction.commands import (
     MyBids,
     PlaceBid,
     SearchListings,
+    SellCommodity,
 )
 from auction.context import HOUSE, Caller, Request
 from auction.house import execute
 from auction.outcomes import Asleep, Executed, a_player
 from auction.player_state import PlayerState
 from auction.refusals import REASONS, Refusal
-from tests.auction.house import HOUR_S, House, rows_of, store_of
+from tests.auction.house import HOUR_S, HOUSE_STORE, House, market_of, rows_of, store_of
 
 
 class Sleepers:
@@ -170,3 +172,16 @@ def test_every_refusal_has_a_reason_of_the_list() -> None:
         assert Refusal(reason).data == {}
     with pytest.raises(AssertionError):
         Refusal("because")
+
+
+@pytest.mark.parametrize("store", [market_of("tin"), HOUSE_STORE], ids=["market", "house"])
+@pytest.mark.parametrize(
+    "ask", [GetListing, PlaceBid, BuyOut, CancelListing, CreateWatch], ids=lambda ask: ask.__name__
+)
+def test_a_store_of_another_kind_has_no_listings(ask: Any, store: str) -> None:
+    """Somebody who guesses the id of a market's store, or of the house's, is told that there is no such listing."""
+    house = House()
+    house.grant("al", gold=100, commodities={"tin": 1})
+    house.done(house.ask("al", SellCommodity(commodity="tin", quantity=1, limit_price=5)))
+    more = {PlaceBid: {"amount": 5}, BuyOut: {"price": 5}}.get(ask, {})
+    assert house.refusal("al", ask(listing=f"{store}.l1", **more))[0] == "no_such_listing"

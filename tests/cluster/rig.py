@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from auction.commands import EventsSince, GetPlayer, ListWatches, SearchListings
-from auction.context import Answer, Request
+from auction.context import Answer, Request, a_players
 from auction.events import Record, Refund, TransferSent
 from auction.results import EventsResult, Gold, PlayerResult, Stash, WatchesResult, WatchView
 from auction.sales import Sale, sale_of
@@ -50,6 +50,7 @@ class FakeNames:
 
     store_of = market_of = staticmethod(store_of)
     house = store_of("house")
+    kind_of = staticmethod(a_players)
 
 
 class FakeHome:
