@@ -207,9 +207,9 @@ class Books:
         if state is None:
             state = self.states[store] = empty(store)
         self._one_effect(store, events, state)
-        latest_ms = self._latest_ms(node)
+        latest_ms, agreed = self._latest_ms(node), any(isinstance(event, LegSettled) for event in events)
         for event in events:
-            self._in_time(state, event, latest_ms)
+            self._in_time(state, event, latest_ms, agreed=agreed)
             evolve(state, event)
         for fault in faults(state):
             self._wrong("rules", fault)
@@ -272,7 +272,8 @@ class Books:
         if key is not None:
             self._frozen.begin(store, events, key, self.states)
 
-    def _in_time(self, state: State, event: Event, latest_ms: int) -> None:
+    def _in_time(self, state: State, event: Event, latest_ms: int, *, agreed: bool) -> None:
+        """What was agreed on with another node was promised in time, and may be kept late."""
         at_ms = getattr(event, "at_ms", 0)
         if at_ms > latest_ms:
             self._wrong("not early", f"{event} is {at_ms - latest_ms} ms ahead of its home's clock")
@@ -285,7 +286,7 @@ class Books:
             by_itself = event.state == "expired" or (event.state == "sold" and not event.received)
             if by_itself != (event.at_ms >= ends_at_ms):
                 self._wrong("not early", f"{event} of a listing that ends at {ends_at_ms}")
-        if isinstance(event, OfferEnded) and event.state in ("expired", "withdrawn"):
+        if isinstance(event, OfferEnded) and event.state != "declined" and not agreed:
             expires_at_ms = state.offers.rows[event.offer].expires_at_ms
             if (event.state == "expired") != (event.at_ms >= expires_at_ms):
                 self._wrong("not early", f"{event} of an offer that expires at {expires_at_ms}")

@@ -3,8 +3,8 @@
 A mutant is a patch of production code while its context is open; production code knows nothing of it.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
@@ -52,3 +52,12 @@ def instead(owner: Any, name: str, made: Callable[..., Any]) -> Patch:
         return made(method, *args, **named)
 
     return patch.object(owner, name, mutated)
+
+
+@contextmanager
+def together(*patches: Patch) -> Iterator[None]:
+    """Several patches that make one bug."""
+    with ExitStack() as planted:
+        for each in patches:
+            planted.enter_context(each)
+        yield

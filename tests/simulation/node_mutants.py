@@ -1,6 +1,7 @@
 """Bugs planted in the node around the agreement: gate, keys, transfers, recovery, trades, routing, feed.
 
-Each function patches one method and returns the patch. The name of the function is the mutant's.
+Each function patches one method and returns the patch. The name of the function is the mutant's. Those of orders,
+offers and freezes are in `tests.simulation.exchange_mutants`.
 """
 
 from typing import Any
@@ -8,14 +9,12 @@ from unittest.mock import patch
 
 from msgspec.structs import replace
 
-import auction.house
 import auction.trades
 import shardnode.node.arrivals
 import shardnode.node.trades
 from auction.commands import EndListing, Mutation
-from auction.context import Request
 from auction.events import Answered, Record, TransferTaken
-from auction.outcomes import Executed, Locked
+from auction.outcomes import Executed
 from auction.player_state import PlayerState
 from shardnode.agreement.messages import Prepared
 from shardnode.cluster.router import Router
@@ -29,6 +28,8 @@ from shardnode.node.requests import Requests
 from shardnode.search.index import OpenListings
 from shardnode.storage.memory import MemoryJournal, MemoryStorage
 from shardnode.wire.errors import Unavailable
+from tests.simulation import exchange_mutants
+from tests.simulation.exchange_mutants import does_not_wait
 from tests.simulation.mutants import Mutant, Patch, instead, planting
 
 _planted: list[Mutant] = []
@@ -236,18 +237,7 @@ def prepared_forgotten_at_a_restart() -> Patch:
 @planted
 def ending_does_not_wait() -> Patch:
     """An ending waits for the trades that were prepared before it: it does not."""
-
-    def mutated(change: Any, request: Request, home: str, states: dict[str, PlayerState], *rest: Any) -> Any:
-        outcome = change(request, home, states, *rest)
-        if not isinstance(outcome, Locked) or not isinstance(request.ask, EndListing):
-            return outcome
-        locked = states[home].locked
-        trade = locked.pop(request.ask.listing)
-        outcome = change(request, home, states, *rest)
-        locked[request.ask.listing] = trade
-        return outcome
-
-    return instead(auction.house, "_change", mutated)
+    return does_not_wait(EndListing)
 
 
 @planted
@@ -309,4 +299,4 @@ def _later(moves: Any, *, only_of_one_store: bool = False) -> Patch:
     return instead(Records, "commit", mutated)
 
 
-MUTANTS = tuple(_planted)
+MUTANTS = (*_planted, *exchange_mutants.MUTANTS)
