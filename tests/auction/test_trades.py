@@ -2,8 +2,9 @@
 
 from typing import Any
 
+import msgspec
 import pytest
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 
 from auction import trades
 from auction.commands import CancelListing, CreateListing, MyBids, PlaceBid, Take
@@ -349,6 +350,24 @@ class TestTheInstant:
         trade = committed(nodes, nodes.bid("bo", listing, 100))
         with pytest.raises(AssertionError, match="voted for"):
             trades.settle(trade, AL, True, b"else", nodes.store, nodes.context(AL))
+
+    @pytest.mark.parametrize("kind", ["bid", "buyout"])
+    def test_a_vote_of_version_2_is_kept(self, nodes: Nodes, kind: str) -> None:
+        """Its listing says nothing of when it ended; a node that was brought forward settles what it had prepared."""
+        listing = nodes.create("al", start_bid=100, buyout=500)
+        trade = prepared(nodes, nodes.bid("bo", listing, 300) if kind == "bid" else nodes.buy_out("bo", listing, 500))
+        row = nodes.state("al").trades.rows[trade]
+        said = msgspec.msgpack.decode(row.vote)
+        del said[1]["ended_at_ms"]
+        vote = msgspec.msgpack.encode(said)
+        nodes.state("al").trades.put(trade, replace(row, vote=vote))
+        nodes.trades[trade].votes[AL] = vote
+        nodes.decide(trade)
+        nodes.settle(trade, AL)
+        nodes.settle(trade, BO)
+        assert nodes.carry() == []
+        shown = nodes.view(listing)
+        assert shown is not None and shown.state == ("open" if kind == "bid" else "sold")
 
 
 class TestListingsElsewhere:
