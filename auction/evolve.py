@@ -17,6 +17,7 @@ from auction.ledger import BURNED, ELSEWHERE, ESCROW, GRANTED, HELD, WAITING, WA
 from auction.market import evolve as market
 from auction.marks import next_number
 from auction.offers import evolve as offers
+from auction.offers.events import OfferEnded, OfferMade
 from auction.player_state import PlayerState, offers_told_over
 from auction.state import (
     CLOSED_LISTINGS_KEPT,
@@ -41,10 +42,19 @@ def evolve(state: State, event: events.Event) -> None:
 def listings_changed(happened: Iterable[events.Event]) -> Iterator[str]:
     """Ids of the listings whose rows these events of one store changed, for timers and indexes; may repeat an id."""
     for event in happened:
-        if isinstance(event, events.BidTaken | events.ListingClosed):
-            yield event.listing
-        elif isinstance(event, events.ListingCreated):
-            yield event.listing.listing
+        kind = type(event)
+        if kind is events.BidTaken or kind is events.ListingClosed:
+            yield event.listing  # type: ignore[union-attr, misc]  # by its type
+        elif kind is events.ListingCreated:
+            yield event.listing.listing  # type: ignore[union-attr]  # as above
+
+
+def offers_changed(happened: Iterable[events.Event]) -> bool:
+    """Whether these events of one store made or ended offers of its own, which have timers as listings have."""
+    return any(type(event) in _OF_OFFERS for event in happened)
+
+
+_OF_OFFERS = frozenset((OfferMade, OfferEnded))
 
 
 def after_bid(row: Listing, event: events.BidTaken) -> Listing:

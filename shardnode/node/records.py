@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from auction.events import Record
-from auction.evolve import listings_changed
+from auction.evolve import listings_changed, offers_changed
 from auction.freezes import Freezes, as_of
 from auction.house_state import HouseState
 from auction.player_state import PlayerState
@@ -77,10 +77,12 @@ class Records:
         for store, events in record.items():
             state = self._stores.state(store)
             assert state is not None, store
+            timed = offers_changed(events)
             for listing in listings_changed(events):
                 assert isinstance(state, PlayerState), store
                 listings[listing] = state.listings.rows[listing]
-            if self._stores.wakeup_changed(store):
+                timed = True
+            if timed and self._stores.wakeup_changed(store):
                 wakeups[store] = wake_at_ms = state.wake_at_ms()
                 if wake_at_ms is not None:
                     self._timers.set(store, wake_at_ms)
