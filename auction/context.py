@@ -111,6 +111,8 @@ class Context(msgspec.Struct, frozen=True):
     """Whether a store is at home on this node; what goes to any other is carried there."""
     life_of: Callable[[StoreId], int] = first_life
     """Which life of a store this is: more than 1 once its node's disk was lost."""
+    can_reach: Callable[[StoreId], bool] = here
+    """Whether what is sent to a store now has a way there."""
     kind_of: Callable[[StoreId], str] = a_players
     """What kind of store an id names, or would name."""
     freezes: Freezes = NOTHING_FROZEN

@@ -96,8 +96,8 @@ class Elsewhere(msgspec.Struct, frozen=True):
 
 
 class Undecided(msgspec.Struct, frozen=True, array_like=True, tag="undecided.1"):
-    """What it needs is promised to, or on its way from, another trade. Nothing was done, and none of it will be; the
-    same request may do better in a moment (`unavailable`).
+    """What it needs is promised to, or on its way from, another trade, or cannot be reached now. Nothing was done, and
+    none of it will be; the same request may do better in a moment (`unavailable`).
     """
 
 

@@ -70,7 +70,9 @@ def terms_of(ask: PlaceOrder, player: str, context: Context) -> Terms | Refusal:
 def place(
     state: PlayerState, player: str, ask: PlaceOrder, use: Use | None, context: Context
 ) -> tuple[list[Event], OrderIn, StoreId] | Refusal | Undecided:
-    """Send an order with all that it holds to its market: the events, with the order as it goes, and where it goes."""
+    """Send an order with all that it holds to its market: the events, with the order as it goes, and where it goes.
+    Undecided where the market cannot be reached now: nothing leaves that nobody could call back.
+    """
     terms = terms_of(ask, player, context)
     if isinstance(terms, Refusal):
         return terms
@@ -86,6 +88,8 @@ def place(
     )
     if objection is not None:
         return objection
+    if not context.can_reach(context.market_of(commodity)):
+        return Undecided()
     account, now_ms = state.owner(), context.now_ms
     number = account.orders_made + 1
     name = ids.mint(account.store, "o", number)
@@ -130,7 +134,7 @@ def cancel(
         return frozen
     if row is None:
         return Refusal("order_closed")
-    if row.state != "resting":
+    if row.state != "resting" or not context.can_reach(context.market_of(row.commodity)):
         return Undecided()
     parcel = CancelIn(row.order, player, row.commodity)
     sent = send(state, context, [(context.market_of(row.commodity), parcel)])

@@ -414,6 +414,7 @@ class Node:
             self.cluster.is_present,
             self._at_home,
             self._life_of,
+            self._can_reach,
             self.names.kind_of,
             self.cluster.freezes,
         )
@@ -423,6 +424,9 @@ class Node:
 
     def _life_of(self, store: StoreId) -> int:
         return self.map.life_of(store)
+
+    def _can_reach(self, store: StoreId) -> bool:
+        return self.cluster.can_reach(self.map.home_of(store))
 
     def _listings_durable(self, listings: dict[str, Listing], position: int) -> None:
         self.searches.own.apply(listings.values())

@@ -315,8 +315,9 @@ class _Asked(msgspec.Struct, eq=False):
 
 
 def undecided(retry_after_ms: int) -> Unavailable:
-    """Nothing was done, since another trade is not decided yet."""
-    return Unavailable("another trade that concerns this is not decided yet; try again", retry_after_ms)
+    """Nothing was done, since another trade is not decided yet, or the market's node is away."""
+    why = "another trade that concerns this is not decided yet, or the node that it needs cannot be reached; try again"
+    return Unavailable(why, retry_after_ms)
 
 
 def _in_doubt(request: Request, trade: str) -> InDoubt:

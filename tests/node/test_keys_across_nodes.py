@@ -135,19 +135,19 @@ def test_a_key_that_the_home_itself_told_is_kept_though_it_restarts_before_the_t
 def test_a_key_told_for_an_order_is_kept_though_its_home_restarts_before_the_market_answers(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The market's node is away when the client is told its key. Repeated with it later, nothing more is bought."""
+    """The market's node dies before the order is there, and the client is told its key. Repeated with it later, nothing more is bought."""
     monkeypatch.setattr("auction.evolve.UNTOLD_KEYS_KEPT", 2)
     house = market.house
     away = house.map.home_of(market_store(NAMING_KEY, "tin"))
     home = next(node for node in house.nodes if node != away)
     buyer = house.player_at(home, but=(market.seller, market.ann, market.bob))
     market.grant(buyer, gold=1_000)
-    house.crash(away)
     node = house.nodes[home].node
     ask = BuyCommodity(commodity="tin", quantity=2, limit_price=6)
     request = Request(Caller(buyer, "player"), ask, node.mint_key())
     answers: list[Any] = []
     node.cluster.ask(request).addBoth(answers.append)
+    house.crash(away)
     house.pass_time(4.5)
     assert answers[0].check(InDoubt), answers
     node.cluster.tell_key(request)
