@@ -135,7 +135,9 @@ def test_a_key_that_the_home_itself_told_is_kept_though_it_restarts_before_the_t
 def test_a_key_told_for_an_order_is_kept_though_its_home_restarts_before_the_market_answers(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The market's node dies before the order is there, and the client is told its key. Repeated with it later, nothing more is bought."""
+    """The market's node dies before the order is there, and the client is told its key. Repeated with it later, nothing
+    more is bought.
+    """
     monkeypatch.setattr("auction.evolve.UNTOLD_KEYS_KEPT", 2)
     house = market.house
     away = house.map.home_of(market_store(NAMING_KEY, "tin"))

@@ -28,7 +28,7 @@ def gold(house: HouseInMemory, player: str) -> tuple[int, int]:
 
 
 def test_an_order_whose_market_cannot_be_reached_does_not_leave() -> None:
-    """It is `unavailable` at once and holds nothing, and so is taking one back; both go once the node is there again."""
+    """It is `unavailable` at once and holds nothing, and so is taking one back; both go once it is there again."""
     house = HouseInMemory(3)
     player, market = a_buyer(house)
     order = BuyCommodity(commodity=COMMODITY, quantity=10, limit_price=7, key="k")
