@@ -46,6 +46,9 @@ from worlddata.loading import load_catalog
 from worlddata.problems import WorldError
 from worlddata.types import Catalog
 
+SWITCH_INTERVAL_S = 0.0005
+"""How long a thread may keep the interpreter from another: a thread that searches must not hold up the reactor, nor be
+held up by it each time that it comes back from a long look at numbers."""
 YOUNG_OBJECTS_MAX = 50_000
 """Objects made between two looks of the garbage collector; rows and requests are freed by reference counts alone."""
 
@@ -206,6 +209,7 @@ class Service:
         gc.collect()
         gc.freeze()
         gc.set_threshold(YOUNG_OBJECTS_MAX, 20, 20)
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._ready = True
         host = f"[{config.host}]" if ":" in config.host else config.host
         url = f"{'wss' if tls else 'ws'}://{host}:{port.getHost().port}/ws"

@@ -10,7 +10,7 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-CHUNK = 65_536
+CHUNK = 16_384
 """Rows that room is made for at once; they never move."""
 
 
