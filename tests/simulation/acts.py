@@ -48,8 +48,8 @@ from tests.simulation.house import WORLD
 
 Act = Callable[[Board, str, Random], Ask | None]
 
-PRESENT = 0.7
-"""Share of histories in which a kind of acts is there; one kind always is."""
+PRESENT = (0.85, 0.6, 0.6)
+"""Shares of histories in which listings, commodities and offers are there; one kind always is."""
 BUY_TICKS, SELL_TICKS = (8, 9, 10, 10, 11, 12), (8, 9, 9, 10, 10, 11)
 """Prices of orders, in ticks: so close to each other that most orders meet."""
 PIECES_MAX = 6
@@ -61,7 +61,8 @@ BIDS = 2
 
 def draw_acts(random: Random) -> tuple[list[Act], list[int]]:
     """The acts of a history and their weights."""
-    kinds = [kind for kind in _KINDS if random.random() < PRESENT] or [random.choice(_KINDS)]
+    kinds = [kind for kind, share in zip(_KINDS, PRESENT, strict=True) if random.random() < share]
+    kinds = kinds or [random.choice(_KINDS)]
     weighed = {act: weight for kind in (*kinds, _ALWAYS) for act, weight in kind.items()}
     return list(weighed), list(weighed.values())
 
@@ -214,8 +215,8 @@ def read(board: Board, _player: str, random: Random) -> Ask:
 
 
 _KINDS: tuple[dict[Act, int], ...] = (
-    {_bid: 50, _buy: 9, _sell: 12, _cancel: 4, _look: 9},
+    {_bid: 70, _buy: 10, _sell: 12, _cancel: 5, _look: 10},
     {_order: 40, _cancel_order: 10, _quote: 4, _use_quote: 10, _see_market: 4},
-    {_offer: 14, _accept: 30, _decline: 5, _withdraw: 9, _see_offers: 2},
+    {_offer: 14, _accept: 30, _decline: 5, _withdraw: 12, _see_offers: 2},
 )
 _ALWAYS: dict[Act, int] = {_claim: 12, read: 8, _watch: 3}

@@ -50,6 +50,8 @@ class Board:
         self.orders: dict[str, list[str]] = {}
         self.quotes: dict[str, list[QuoteResult]] = {}
         self.offers: dict[str, KnownOffer] = {}
+        self.wanted: set[str] = set()
+        """Offers that somebody is about to accept, for all that is known."""
         self.watches: dict[str, list[str]] = {}
         self.cursor: str | None = None
         """Where the latest search goes on."""
@@ -80,8 +82,10 @@ class Board:
                 self.offers[outcome.offer] = KnownOffer(outcome.offer, player, ask.to)
             case _:
                 self._learn_of_listings(outcome)
-        if isinstance(ask, AcceptOffer | DeclineOffer | WithdrawOffer) and isinstance(outcome, Refusal):
-            self.offers.pop(ask.offer, None)
+        if isinstance(ask, AcceptOffer | DeclineOffer | WithdrawOffer) and outcome is not None:
+            self.wanted.discard(ask.offer)
+            if isinstance(outcome, Refusal):
+                self.offers.pop(ask.offer, None)
         if isinstance(ask, CreateListing) and outcome is not None:
             self.stash[player] = [item for item in self.stash.get(player, ()) if item != ask.item]
         if isinstance(ask, DeleteWatch) and outcome is not None:
@@ -110,9 +114,13 @@ class Board:
         return random.choice(own) if own and random.random() < SENSIBLE else self.hot(player, random)
 
     def offer(self, player: str, random: Random, *, made: bool) -> str | None:
-        """One of the latest offers that a player made, or was made; now and then one that is none of his business."""
+        """One of the latest offers that a player made, or was made; now and then one that is none of his business. Who
+        made one is the most likely to take it back while somebody accepts it.
+        """
         known = list(self.offers.values())
         own = [offer for offer in known if player == (offer.maker if made else offer.to)]
+        if made:
+            own = [offer for offer in own if offer.offer in self.wanted] or own
         seen = own[-HOT:] if random.random() < SENSIBLE else known[-HOT:]
         return random.choice(seen).offer if seen else None
 

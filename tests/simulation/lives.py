@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from auction.commands import (
+    AcceptOffer,
     Ask,
     EventsSince,
     FreezeTrading,
@@ -87,6 +88,8 @@ def rival(board: Board, acts: tuple[list[Act], list[int]], player: str, random: 
     while True:
         (act,) = random.choices(*acts)
         ask = act(board, player, random) or read(board, player, random)
+        if isinstance(ask, AcceptOffer):
+            board.wanted.add(ask.offer)
         board.learn(player, ask, (yield ask))
 
 

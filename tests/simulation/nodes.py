@@ -36,7 +36,7 @@ RESTARTED = 0.5
 """Share of histories at whose end all nodes die once more."""
 NODES = (1, 3, 3, 3, 3, 3, 3, 3, 4, 4, 5, 5)
 PLAYERS = (3, 6)
-SIZES = (40, 150)
+SIZES = (50, 160)
 
 
 def plan(seed: int) -> Plan:
