@@ -135,6 +135,32 @@ def test_searches_sort_and_filter_by_what_items_are(market: Market) -> None:
             assert market.find(sort="score", score={stat: 1}, order="desc")[0] in best
 
 
+def test_scores_show_the_best_first(market: Market) -> None:
+    """Weights alone sort by the weighted sum, the largest first; who wants it otherwise says so."""
+    items = {listing: row["item"]["stats"] for listing, row in market.rows.items()}
+    for stat in market.base["stats"]:
+        worst_first = sorted(items, key=lambda listing: (items[listing].get(stat, 0), listing))
+        best_first = sorted(items, key=lambda listing: (-items[listing].get(stat, 0), listing))
+        assert market.find(score={stat: 3}) == market.find(score={stat: 3}, sort="score") == best_first
+        assert market.find(score={stat: 3}, order="asc") == worst_first
+        assert market.find(score={stat: -3}) == worst_first
+
+
+def test_a_search_tells_what_its_base_sold_for(market: Market) -> None:
+    """The median and the number of what was sold, and nothing where it is not asked for or no base is named."""
+
+    def told(**query: Any) -> Any:
+        return market.viewer.ask("listing.search", query)["result"].get("market")
+
+    asked = {"base": market.base["base"], "with_market": True}
+    assert told(**asked) == {"median_price": None, "sold_24h": 0}
+    for name, price, so_far in (("buy 150", 150, (150, 1)), ("bid 200 or buy 900", 900, (525, 2))):
+        market.bidder.call("listing.buyout", listing=market.by_name[name], price=price)
+        figures = dict(zip(("median_price", "sold_24h"), so_far, strict=True))
+        eventually(lambda: told(**asked) == figures)  # noqa: B023 - at once
+    assert told(base=market.base["base"]) is told(with_market=True) is None
+
+
 def test_searches_filter_by_category_text_and_buyout(market: Market) -> None:
     """By the category of the base, by its name in any case, and by having a buyout."""
     assert set(market.find(category=market.base["category"])) == market.rows.keys()
