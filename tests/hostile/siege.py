@@ -67,7 +67,8 @@ def attacker_in(house: House, role: str = "player") -> Player:
 def names_for(attacker: Player, siege: "Siege") -> dict[str, str]:
     """What the placeholders of strategies mean for one attacker."""
     own = {"@self": attacker.name, "@own item": attacker.items[0], "@own listing": attacker.sell(1, start_bid=10)}
-    return {**siege.real, **own}
+    offer = attacker.call("offer.make", to=siege.real["@player"], give={"gold": 1}, want={})["offer"]
+    return {**siege.real, **own, "@offer": offer}
 
 
 def _real_ids(house: House, innocent: Player) -> dict[str, str]:
@@ -75,6 +76,8 @@ def _real_ids(house: House, innocent: Player) -> dict[str, str]:
     seller, buyer = house.newcomer(items=4), house.newcomer(gold=1000)
     sold = seller.sell(0, buyout=10)
     buyer.call("listing.buyout", listing=sold, price=10)
+    commodity = house.service.call("world.commodities")["commodities"][0]["commodity"]
+    order = buyer.call("commodity.buy", commodity=commodity, quantity=3, limit_price=10)["order"]
     return {
         "@listing": seller.sell(1, start_bid=5, buyout=900),
         "@innocent's listing": innocent.sell(0, start_bid=10**9),
@@ -83,7 +86,8 @@ def _real_ids(house: House, innocent: Player) -> dict[str, str]:
         "@delivery": seller.deliveries()[0]["delivery"],
         "@player": seller.name,
         "@base": house.base,
-        "@commodity": house.service.call("world.commodities")["commodities"][0]["commodity"],
+        "@commodity": commodity,
+        "@order": order,
         "@cursor": house.service.call("world.bases", limit=1)["next"],
     }
 

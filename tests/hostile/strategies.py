@@ -23,6 +23,8 @@ PLACEHOLDERS = (
     "@self",
     "@base",
     "@commodity",
+    "@order",
+    "@offer",
     "@cursor",
 )
 """Replaced by real names of the house before they are sent."""
@@ -54,6 +56,19 @@ STATS = st.sampled_from(["damage", "precision", "might", "luck", "none"])
 LEVELS = st.integers(1, 100)
 STAT_VALUES = st.integers(-(2**31), 2**31 - 1) | st.integers(1, 20)
 COMMODITIES = st.dictionaries(st.sampled_from(["@commodity", "none"]), AMOUNTS, max_size=2)
+COMMODITY = st.sampled_from(["@commodity", "none"])
+SIDES = st.sampled_from(["buy", "sell"])
+OFFERS = st.sampled_from(["@offer", "none"])
+FROZEN = st.sampled_from(["category", "commodity", "player"])
+"""Never the house: what innocents do meanwhile is looked at, too."""
+OFFERED = st.fixed_dictionaries(
+    {},
+    optional={
+        "gold": AMOUNTS,
+        "items": st.lists(st.sampled_from(["@own item", "@item", "none"]), max_size=2),
+        "commodities": COMMODITIES,
+    },
+)
 GRANTED = st.fixed_dictionaries(
     {"base": st.just("@base") | st.sampled_from(["none"])},
     optional={
@@ -65,6 +80,13 @@ GRANTED = st.fixed_dictionaries(
 )
 PAGING = {"limit": LEVELS, "cursor": st.just("@cursor")}
 KEYS = {"key": st.integers(0, 30).map(lambda number: f"key {number}")}
+ORDERED = {
+    "commodity": COMMODITY,
+    "quantity": AMOUNTS,
+    "limit_price": AMOUNTS,
+    "quote": st.sampled_from(["none", "@cursor"]),
+    **KEYS,
+}
 LIKELY: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "session.login": {"token": TEXT, "redirects": st.booleans()},
     "world.bases": {"category": st.sampled_from(["swords", "none"]), **PAGING},
@@ -117,6 +139,27 @@ LIKELY: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         **KEYS,
     },
     "admin.player": {"player": PLAYERS},
+    "commodity.quote": {"commodity": COMMODITY, "side": SIDES, "quantity": AMOUNTS},
+    "commodity.buy": ORDERED,
+    "commodity.sell": ORDERED,
+    "commodity.cancel": {"order": st.sampled_from(["@order", "none"]), **KEYS},
+    "commodity.orders": PAGING,
+    "commodity.book": {"commodity": COMMODITY, "depth": LEVELS},
+    "commodity.history": {"commodity": COMMODITY, "bucket_s": st.sampled_from([60, 3600, 86400, 61]), "limit": LEVELS},
+    "offer.make": {"to": PLAYERS, "give": OFFERED, "want": OFFERED, "expires_s": AMOUNTS, **KEYS},
+    "offer.accept": {"offer": OFFERS, **KEYS},
+    "offer.decline": {"offer": OFFERS, **KEYS},
+    "offer.withdraw": {"offer": OFFERS, **KEYS},
+    "offer.list": PAGING,
+    "watch.create": {
+        "query": st.fixed_dictionaries({}, optional={"base": st.just("@base"), "text": TEXT, "price": BOUNDS}),
+        "listing": LISTINGS,
+        "commodity": COMMODITY,
+        **KEYS,
+    },
+    "watch.delete": {"watch": TEXT, **KEYS},
+    "admin.freeze": {"what": FROZEN, "id": st.sampled_from(["@self", "none"]), "claims": st.booleans(), **KEYS},
+    "admin.thaw": {"what": FROZEN, "id": st.sampled_from(["@self", "none"]), **KEYS},
 }
 """Method → what each of its params may well be."""
 NAMES = sorted({name for params in LIKELY.values() for name in params})
