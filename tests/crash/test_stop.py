@@ -71,7 +71,7 @@ def test_a_stop_answers_what_was_taken(nodes: Nodes, loop: Loop) -> None:
 def read_stash(file: Path) -> tuple[str, set[str]]:
     """Whose store it is, and the items in it, as anybody reads them who has SQLite."""
     with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
-        ((player,),) = database.execute("SELECT player FROM store").fetchall()
+        ((player,),) = database.execute("SELECT name FROM store").fetchall()
         return player, {item for (item,) in database.execute("SELECT item FROM items")}
 
 
