@@ -60,6 +60,7 @@ from tests.simulation.house import House, SimulatedNode
 from tests.simulation.linearizable import Operation, linearizable
 from tests.simulation.lines import LATENCY_S
 from tests.simulation.one_listing import END, Asked, OneListing
+from tests.simulation.owners import disagreement
 from tests.simulation.workload import LOST, Attempt, Visit
 from tests.simulation.world import World
 
@@ -343,6 +344,13 @@ class Rest:
             awake = self._home(store).node.stores.state(store)
             if awake is not None and kept(awake) != kept(state):
                 self._world.violate("at rest", f"{store} in memory is not what is durable: {difference(awake, state)}")
+
+    def check_histories(self) -> None:
+        """What everybody owns came and went as it is told, and markets count what they were traded."""
+        for store, state in self._books.players().items():
+            fault = disagreement(state)
+            if fault is not None:
+                self._world.violate("at rest", f"store {store} has {fault}")
 
     def check_disks(self) -> None:
         """What a start would find: files and journals, and the logs that nobody has in memory."""

@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 from msgspec.structs import replace
 
+import auction.history
 import auction.house
 import auction.market.book
 import auction.market.evolve
@@ -238,6 +239,12 @@ def history_lost_by_a_checkpoint() -> Patch:
         return {name: rows for name, rows in take_changes(state).items() if name != "history"}
 
     return instead(shardnode.node.awake_stores, "_take_changes", mutated)
+
+
+@planted
+def purchase_not_written_down() -> Patch:
+    """Whatever comes to somebody has a row in the history: what is bought has none."""
+    return patch.object(auction.history, "goods_came", lambda *_: None)
 
 
 def does_not_wait(kind: type) -> Patch:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from auction.commands import FreezeTrading, ThawTrading
-from auction.events import BidPlaced, BuyoutPaid, Event, ListingCreated, OrderSent
+from auction.events import BidPlaced, BuyoutPaid, DeliveryClaimed, Event, ListingCreated, OrderSent
 from auction.freezes import NOTHING_FROZEN, Freezes, as_of
 from auction.house_state import HouseState
 from auction.ids import minter
@@ -34,18 +34,23 @@ _decode = msgspec.msgpack.Decoder(Frame).decode
 
 
 class Things(msgspec.Struct, frozen=True):
-    """What something begins in, and the stores with a part in it."""
+    """What something begins in, or is claimed, and the stores with a part in it."""
 
     stores: tuple[StoreId, ...]
     players: tuple[str, ...]
     items: tuple[Item, ...] = ()
     commodities: tuple[str, ...] = ()
+    claim: bool = False
+    """Whether a freeze may allow it."""
 
     def are_frozen(self, freezes: Freezes) -> bool:
         """Whether it must not begin."""
         categories = [item.category for item in self.items]
         categories += [WORLD.commodities[commodity].category for commodity in self.commodities]
-        return freezes.against(players=self.players, categories=categories, commodities=self.commodities) is not None
+        against = freezes.against(
+            players=self.players, categories=categories, commodities=self.commodities, claim=self.claim
+        )
+        return against is not None
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -162,6 +167,9 @@ class FrozenThings:
             case OrderSent(row):
                 stores = store, market_of(row.commodity)
                 return Things(stores, (self._players[store],), (), (row.commodity,))
+            case DeliveryClaimed():
+                claimed = _player(states, store).deliveries.rows[event.delivery]
+                return Things((store,), (self._players[store],), claimed.items, tuple(claimed.commodities), claim=True)
             case OfferMade(row):
                 commodities = (*row.give.commodities, *row.want.commodities)
                 players = self._players[store], row.to

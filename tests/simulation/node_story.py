@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
+from auction.events import TransferSent, decode_events
 from auction.refusals import Refusal
 from auction.state import Item, Listing, Notice
 from shardnode.agreement.messages import Ballot, Party, TradeId, Value
-from shardnode.cluster.messages import Ask, FeedChanges, FeedFrom, FeedNext, FeedPage, Frame
+from shardnode.cluster.messages import Ask, FeedChanges, FeedFrom, FeedNext, FeedPage, Frame, Transfer
 
 STORE_ID_LENGTH = 26
 STORE_SHOWN = 6
@@ -43,6 +44,11 @@ def _message(message: Any) -> str:
         params = msgspec.msgpack.decode(message.params)
         given = " ".join(f"{name}={_told(value)}" for name, value in params.items() if value)
         return f"Ask {message.player} {message.method} {given} {message.own_key}".rstrip()
+    if isinstance(message, Transfer):
+        (sent,) = decode_events(message.event)
+        assert isinstance(sent, TransferSent), sent
+        ends = f"{message.number} from {_named(message.sender)} to {_named(message.to)}"
+        return f"Transfer {ends}: {type(sent.payload).__name__} {struct_told(sent.payload)}"[:LINE_MAX]
     return f"{type(message).__name__} {' '.join(_fields(message))}"[:LINE_MAX]
 
 

@@ -130,6 +130,7 @@ class _History:
         self.crowd.look_round()
         self._come_to_rest()
         self.rest.check_disks()
+        self.rest.check_histories()
         check_keys(world, self.books, self.crowd.attempts)
         check_one_by_one(world, self.books, self.crowd.attempts)
         check_frozen(self.frozen, self.crowd.attempts)

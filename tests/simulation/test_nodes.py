@@ -27,7 +27,14 @@ QUICK = (
     "transfer_taken_twice",
     "tail_not_replayed",
     "prepared_forgotten_at_a_restart",
-    "ending_does_not_wait",
+    "order_answered_twice",
+    "maker_not_told",
+    "latest_order_goes_first",
+    "key_of_an_order_is_free",
+    "promised_items_stay",
+    "freeze_answered_early",
+    "watchers_told_early",
+    "history_lost_by_a_checkpoint",
 )
 """Planted bugs that are found within QUICK_HISTORIES."""
 QUICK_HISTORIES = 60
