@@ -1,7 +1,6 @@
 """npm's rpc-websockets, a JSON-RPC 2.0 client that we did not write, trades on a live node."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,25 +9,9 @@ import pytest
 
 from tests.conformance.house import Issuer, running
 
-HERE = Path(__file__).parent
-NPM = ["npm", "install", "--ignore-scripts", "--omit=optional", "--no-package-lock", "--no-audit", "--no-fund"]
 GOLD_MAX = 2**53 - 1
 
 pytestmark = pytest.mark.external
-
-
-@pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with the script and the client installed beside it."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("node and npm are not on the PATH; install Node.js 18 or newer to run this")
-    directory: Path = tmp_path_factory.mktemp("workshop")
-    for name in ("package.json", "trade.js"):
-        shutil.copy(HERE / name, directory)
-    done = subprocess.run(NPM, cwd=directory, capture_output=True, text=True, check=False, timeout=300)
-    if done.returncode:
-        pytest.skip(f"npm could not install rpc-websockets: {done.stderr[-500:]}")
-    return directory
 
 
 @pytest.fixture(scope="module")
