@@ -264,6 +264,8 @@ class Books:
                 freed = [place for place, order in self._asked.items() if order == event.payload.order]
                 for place in freed:
                     del self._asked[place]
+                if isinstance(event.payload, OrderDone) and event.payload.refusal is not None:
+                    self._frozen.refused(event.payload.order)
         for answer in answers:
             if (store, answer.key) in self.answers:
                 self._wrong("one effect", f"store {store} uses the key {answer.key!r} again")

@@ -127,10 +127,14 @@ class FrozenThings:
                 if things is not None:
                     self._begun.append(Begun(store, key, things, self._world.now_s, event))
 
+    def refused(self, order: str) -> None:
+        """A market did not take an order, so nothing began; its key may be used again."""
+        self._begun = [
+            begun for begun in self._begun if not isinstance(begun.event, OrderSent) or begun.event.order.order != order
+        ]
+
     def check(self, asked_at_s: Mapping[tuple[StoreId, str], float]) -> None:
-        """Look at all that began; `asked_at_s` says when a store was first asked for it, under a key. What it does not
-        name nobody was told of: a market has refused it.
-        """
+        """Look at all that began; `asked_at_s` says when a store was first asked for it, under a key."""
         for begun in self._begun:
             since_s = asked_at_s.get((begun.store, begun.key))
             nodes = {self._home_of(store) for store in begun.things.stores}
