@@ -63,6 +63,7 @@ from auction.market.state import MarketState
 from auction.player_state import PlayerState
 from auction.refusals import Refusal
 from auction.results import BookResult, Result
+from auction.sales import sale_of
 from auction.state import Listing, PreparedLeg, StoreId
 from auction.stores import State
 from auction.ties import Ties
@@ -172,6 +173,11 @@ class Books:
     def open_listings(self) -> dict[str, Listing]:
         """The open listings of the house."""
         return {row.listing: row for state in self.players().values() for row in state.listings if row.state == "open"}
+
+    def sales(self) -> dict[int, int]:
+        """All that was sold: mark → price."""
+        rows = (sale_of(row) for state in self.players().values() for row in state.listings)
+        return {sale.mark: sale.price for sale in rows if sale is not None}
 
     def count(self) -> None:
         """Sum up the whole house, and hold its stores against each other."""

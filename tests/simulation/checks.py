@@ -56,7 +56,7 @@ from shardnode.wire.methods import METHODS
 from tests.auction.house import Names, rows_of, store_of
 from tests.simulation.books import Books
 from tests.simulation.frozen import FrozenThings
-from tests.simulation.house import House, SimulatedNode
+from tests.simulation.house import WORLD, House, SimulatedNode
 from tests.simulation.linearizable import Operation, linearizable
 from tests.simulation.lines import LATENCY_S
 from tests.simulation.one_listing import END, Asked, OneListing
@@ -386,6 +386,9 @@ class Rest:
         versions = {listing: row.version for listing, row in listings.items()}
         if index != versions:
             return f"finds {index}, there are {versions}"
+        known_sales, sales = _sales_known(node), self._books.sales()
+        if known_sales != sales:
+            return f"knows of the sales {known_sales}, there were {sales}"
         known, frozen = node.node.cluster.freezes, self._frozen.versions[-1]
         if known != frozen:
             return f"knows {known} to be frozen, not {frozen}"
@@ -407,6 +410,15 @@ class Rest:
             if missing:
                 return f"{visit.caller.player} at {visit.node} was not told {sorted(missing)}"
         return None
+
+
+def _sales_known(node: SimulatedNode) -> dict[int, int]:
+    """What a node would count where somebody asks what a base goes for: mark of a sale → price."""
+    found: dict[int, int] = {}
+    for base in WORLD.bases:
+        for marks, prices, _ in node.node.index.sold(base):
+            found.update(zip(marks.tolist(), prices.tolist(), strict=True))
+    return found
 
 
 def kept(state: State) -> dict[str, Any]:
