@@ -106,12 +106,13 @@ class FrozenThings:
     def received(self, receiver: str, frame: bytes) -> None:
         """A frame arrives."""
         for freezes in _read(frame):
-            known = self._known[receiver][-1][1]
-            if known is None or freezes.version > known.version:
+            known = [earlier for _, earlier in self._known[receiver] if earlier is not None]
+            forgot = self._known[receiver][-1][1] is None
+            if freezes.version > known[-1].version or (forgot and freezes.version == known[-1].version):
                 self._learn(receiver, freezes)
 
     def died(self, node: str) -> None:
-        """A node may have forgotten what it was told; the home has it in its store."""
+        """A node may have forgotten what it was told, or not; the home has it in its store."""
         if node != self._home:
             self._known[node].append((self._world.now_s, None))
 
