@@ -39,6 +39,8 @@ def crowd(house: NodeInMemory, sellers: int, each: int) -> list[str]:
             )
         house.work()
         made += [answer.body.listing.listing for answer in answers]
+        if number % 500 == 499:
+            house.pass_time(0.5)  # for checkpoints: no more stores may be dirty than so many
     for listing in made[::7]:
         house.bid("bob", listing, 20)
     return made
