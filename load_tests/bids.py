@@ -3,14 +3,11 @@
 Rounds of bids (`load_tests.duels`) and rounds of echo take turns, under the same load from the same generator.
 """
 
-import os
 import sys
 import tempfile
-import time
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
-from statistics import median
 
 import click
 import msgspec
@@ -20,8 +17,7 @@ from load_tests.echo import echo_lines
 from load_tests.figures import Figures, Spread, figures, rounds_of, spread, warm_up_of
 from load_tests.generator import Measured, drive
 from load_tests.house import audit, running_house
-
-FSYNCS = 20
+from load_tests.machine import fsync_ms
 
 
 class BidsReport(msgspec.Struct, frozen=True):
@@ -87,18 +83,6 @@ def measure(directory: Path, connections: int, seconds: float) -> BidsReport:
         fsync_ms=disk_ms,
         balanced=audit(directory / "data"),
     )
-
-
-def fsync_ms(directory: Path) -> float:
-    """Median time to write one page into a directory and fsync it."""
-    times_s = []
-    with tempfile.TemporaryFile(dir=directory, buffering=0) as file:
-        for _ in range(FSYNCS):
-            started_at_s = time.perf_counter()
-            file.write(bytes(4_096))
-            os.fsync(file.fileno())
-            times_s.append(time.perf_counter() - started_at_s)
-    return round(median(times_s) * 1000, 3)
 
 
 @click.command()

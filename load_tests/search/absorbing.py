@@ -9,7 +9,7 @@ from twisted.internet.task import deferLater
 
 from auction.state import Listing
 from load_tests.figures import Latency, latency
-from load_tests.search.machine import OtherLoad
+from load_tests.machine import OtherLoad
 from load_tests.search.market import Market
 from load_tests.search.mix import Wanted
 from load_tests.search.sides import Answers, Asking, Side, summed_up

@@ -11,8 +11,8 @@ import msgspec
 from rich.progress import Progress
 
 from auction.state import Listing
+from load_tests.machine import memory_bytes
 from load_tests.search.absorbing import Absorbed, Feed, absorb, messages_of
-from load_tests.search.machine import memory_bytes
 from load_tests.search.market import Market
 from load_tests.search.mix import Mix, Wanted
 from load_tests.search.ours import PEER, Ours, as_a_node_at_work
