@@ -120,28 +120,7 @@ class Town:
         return self._waiting[node].pop()
 
 
-def make_market(cluster: Cluster, connections: int, stack: ExitStack) -> tuple[Side, Side]:
-    """Bidders and auctions of both kinds: within nodes, and across."""
-    nodes = list(cluster.urls)
-    service = cluster.connect(nodes[0], "load-test", "service")
-    stack.callback(service.close)
-    town = Town(service)
-    within = [_duels(cluster, town, service, node, [node], connections // NODES) for node in nodes]
-    across = [
-        _duels(cluster, town, service, node, [other for other in nodes if other != node], connections // NODES)
-        for node in nodes
-    ]
-    sides = []
-    for groups in (within, across):
-        lines = [line for group, _ in groups for line in group]
-        for line in lines:
-            stack.callback(line.connection.close)
-        duellists = [each for _, group in groups for each in group]
-        sides.append(Side(lines, duellists, sum(len(pairs(len(group))) for group, _ in groups)))
-    return sides[0], sides[1]
-
-
-def _duels(
+def duels_at(
     cluster: Cluster, town: Town, service: Connection, node: str, sellers_at: Sequence[str], bidders: int
 ) -> tuple[list[Line], list[Duellist]]:
     """Bidders of one node, each with its auctions before it, whose sellers live on other given nodes in turn."""
@@ -154,6 +133,27 @@ def _duels(
         auctions[second].append(listing)
     duellists = [Duellist(each, HEADROOM_EVERY) for each in auctions]
     return [Line(cluster.connect(node, town.player(node)), each) for each in duellists], duellists
+
+
+def make_market(cluster: Cluster, connections: int, stack: ExitStack) -> tuple[Side, Side]:
+    """Bidders and auctions of both kinds: within nodes, and across."""
+    nodes = list(cluster.urls)
+    service = cluster.connect(nodes[0], "load-test", "service")
+    stack.callback(service.close)
+    town = Town(service)
+    within = [duels_at(cluster, town, service, node, [node], connections // NODES) for node in nodes]
+    across = [
+        duels_at(cluster, town, service, node, [other for other in nodes if other != node], connections // NODES)
+        for node in nodes
+    ]
+    sides = []
+    for groups in (within, across):
+        lines = [line for group, _ in groups for line in group]
+        for line in lines:
+            stack.callback(line.connection.close)
+        duellists = [each for _, group in groups for each in group]
+        sides.append(Side(lines, duellists, sum(len(pairs(len(group))) for group, _ in groups)))
+    return sides[0], sides[1]
 
 
 def _listings(cluster: Cluster, town: Town, service: Connection, nodes: Sequence[str]) -> Iterator[str]:
