@@ -5,6 +5,7 @@ microseconds from when a request was meant to start (open loop) or was sent (clo
 """
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -46,7 +47,7 @@ class Act(msgspec.Struct, frozen=True):
 
 
 class Process(msgspec.Struct, frozen=True):
-    """One server or generator process, sampled once a second; both lists are as long as the run's seconds."""
+    """One server or generator process, sampled once a second; both lists are as long as the run's timeline."""
 
     name: str
     cpu_s: list[float]
@@ -102,7 +103,7 @@ class RunResult(msgspec.Struct, frozen=True):
     """Of the program under test, empty where it is not known."""
     machine: Machine
     players: int
-    loop: str
+    loop: Literal["open", "closed"]
     """"open": requests start when they are meant to, whatever the server does; "closed": when the last is answered."""
     offered_per_s: float | None
     """The open loop's arrival rate."""
@@ -124,10 +125,12 @@ class RunResult(msgspec.Struct, frozen=True):
     cpu_us_per_answer: float
     """CPU time of all server processes by answers; 0 where the processes are not ours to see."""
     metrics: dict[str, list[float]]
-    """The node's own counters by their Prometheus names, summed over labels and nodes, one value a second."""
+    """The nodes' own metrics by the names of their Prometheus samples (`auction_gate_wait_seconds_sum`), buckets aside,
+    summed over labels and nodes: as scraped at the end of each second of the timeline, so that what only grows is
+    counted from the nodes' start; empty where the server shows none."""
     late_us: Percentiles
     """How long after its intended time the generator itself began a request though it could have: its own lag."""
-    limited_by: str
+    limited_by: Literal["server", "generator", "load"]
     """"server", "generator" (its figures then say nothing of the server) or "load" (the offered rate was met)."""
     checks: Checks
 
