@@ -34,12 +34,16 @@ class Duellist:
     """Bids wherever it does not lead, the least it may; every so manieth bid, if asked to, has headroom."""
 
     def __init__(self, auctions: Sequence[str], headroom_every: int | None = None) -> None:
+        self.auctions = tuple(auctions)
         self.outcomes: Counter[str] = Counter()
         """How bids were answered: "leads", or the refusal's reason."""
         self.pushes = 0
+        self.acknowledged: dict[str, int] = {}
+        """The most that the house accepted from this player, by auction."""
         self._headroom_every = headroom_every
         self._number = 0
         self._bidding_on = ""
+        self._offered = 0
         self._open = deque((auction, START_BID) for auction in auctions)
         """Auctions that somebody else leads, and what the next bid must offer."""
 
@@ -51,6 +55,7 @@ class Duellist:
         self._bidding_on, amount = self._open.popleft()
         if self._headroom_every is not None and self._number % self._headroom_every == 0:
             amount += HEADROOM
+        self._offered = amount
         return CODEC.request(self._number, "listing.bid", {"listing": self._bidding_on, "amount": amount})
 
     def take(self, message: Message) -> bool:
@@ -63,6 +68,7 @@ class Duellist:
             self._refused(message.error.data or {})
         elif message.id == self._number:
             self.outcomes["leads"] += 1
+            self.acknowledged[self._bidding_on] = self._offered
         return message.id == self._number
 
     def _refused(self, data: dict[str, Any]) -> None:
@@ -80,14 +86,23 @@ def pairs(players: int) -> list[tuple[int, int]]:
 
 def connect(house: House, players: int) -> tuple[list[Line], list[Duellist]]:
     """Populate a house, and connect players who have their auctions before them."""
-    names = [f"player-{number}" for number in range(players)]
     duels = pairs(players)
-    listings = house.populate(names, len(duels))
+    listings = house.populate([player_name(number) for number in range(players)], len(duels))
     duellists = [
         Duellist([listing for listing, duel in zip(listings, duels, strict=True) if number in duel])
         for number in range(players)
     ]
-    return [Line(house.connect(name), each) for name, each in zip(names, duellists, strict=True)], duellists
+    return connect_again(house, duellists), duellists
+
+
+def connect_again(house: House, duellists: Sequence[Duellist]) -> list[Line]:
+    """Connect all the players of a populated house, in the order in which they were connected first."""
+    return [Line(house.connect(player_name(number)), each) for number, each in enumerate(duellists)]
+
+
+def player_name(number: int) -> str:
+    """As the players are called, counted from 0."""
+    return f"player-{number}"
 
 
 def settle(lines: Sequence[Line]) -> None:

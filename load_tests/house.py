@@ -159,12 +159,14 @@ def open_auctions(service: Connection, connection: Connection, seller: str, auct
 
 
 @contextmanager
-def running_house(directory: Path, rules: str = HOUSE_RULES) -> Iterator[House]:
+def running_house(
+    directory: Path, rules: str = HOUSE_RULES, environment: Mapping[str, str] | None = None
+) -> Iterator[House]:
     """Start `auction serve` with `data` inside a directory, and stop it in the end."""
     issuer = Issuer(directory)
     options: list[str | Path] = ["--data", directory / "data", "--port", "0", "--rules", _rules(directory, rules)]
     command = [AUCTION, "serve", *options, "--token-key", issuer.public]
-    with running(command, directory / "node.log") as server:
+    with running(command, directory / "node.log", environment=environment) as server:
         yield House(server, issuer)
 
 
