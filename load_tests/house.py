@@ -107,7 +107,7 @@ class Cluster:
     def __init__(self, data: Path, issuer: Issuer) -> None:
         self._issuer = issuer
         self.urls = {path.parent.name: path.read_text().strip() for path in sorted(data.glob("*/node.url"))}
-        self._pids = [int(path.read_text()) for path in sorted(data.glob("*/node.pid"))]
+        self._pids = {path.parent.name: int(path.read_text()) for path in sorted(data.glob("*/node.pid"))}
 
     def connect(self, node: str, player: str, role: str = "player") -> Connection:
         """A connection to a node that is logged in as a player."""
@@ -115,7 +115,11 @@ class Cluster:
 
     def cpu_s(self) -> float:
         """CPU seconds used so far by all nodes."""
-        return sum(map(cpu_s, self._pids))
+        return sum(map(cpu_s, self._pids.values()))
+
+    def pids(self) -> dict[str, int]:
+        """The nodes' processes, by the nodes' ids."""
+        return self._pids
 
     def until_linked(self) -> None:
         """Wait until every node has found every other one. Raises ServerFailed where they do not in time."""
@@ -129,14 +133,22 @@ class Cluster:
         """What all nodes count for Prometheus, added up by the name without its labels."""
         counts: dict[str, float] = defaultdict(float)
         for url in self.urls.values():
-            with closing(HTTPConnection(urlsplit(url).netloc, timeout=SCRAPE_S)) as connection:
-                connection.request("GET", "/metrics")
-                text = connection.getresponse().read().decode()
-            for line in text.splitlines():
-                if not line.startswith("#"):
-                    name, value = line.rsplit(" ", 1)
-                    counts[name.partition("{")[0]] += float(value)
+            for name, value in counters_of(url).items():
+                counts[name] += value
         return counts
+
+
+def counters_of(url: str) -> dict[str, float]:
+    """What the node at a URL counts for Prometheus, added up by the name without its labels."""
+    counts: dict[str, float] = defaultdict(float)
+    with closing(HTTPConnection(urlsplit(url).netloc, timeout=SCRAPE_S)) as connection:
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            name, value = line.rsplit(" ", 1)
+            counts[name.partition("{")[0]] += float(value)
+    return counts
 
 
 def give_gold(service: Connection, players: Sequence[str]) -> None:
