@@ -7,7 +7,7 @@ asks for.
 from auction.commands import BuyOut, PlaceBid
 from auction.context import Context
 from auction.events import BidPlaced, BuyoutPaid, Event
-from auction.listings import BidVote, BuyoutVote
+from auction.legs import BidVote, BuyoutVote
 from auction.outcomes import Undecided
 from auction.player_state import PlayerState
 from auction.pricing import min_bid

@@ -1,4 +1,4 @@
-"""What a decision may know besides state: who asks, the catalog, the instant, randomness, and how stores are named."""
+"""What a decision may know besides state: who asks under which key, the catalog, the instant, randomness, and how stores are named."""
 
 from collections.abc import Callable
 from typing import Literal, Protocol
@@ -35,6 +35,25 @@ class Request(msgspec.Struct, frozen=True):
     """The key that the node gives a mutation whose client gave none; unique for ever."""
     redirects: bool = False
     """Whether the caller's client would rather be told where the caller's home is than be served through this node."""
+
+
+class Use(msgspec.Struct, frozen=True, gc=False):
+    """One use of a key."""
+
+    key: str
+    """Scope and key, as they are stored."""
+    fingerprint: bytes
+    """16 bytes: hash of method and params, the key left out."""
+    untold: bool
+    """Whether the node made the key up."""
+
+
+class Asker(msgspec.Struct, frozen=True):
+    """Who asks, with the store that the request went to first and the key that it has there."""
+
+    player: str
+    home: StoreId
+    use: Use | None
 
 
 class Answer(msgspec.Struct, frozen=True):

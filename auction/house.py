@@ -19,8 +19,6 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-import msgspec
-
 from auction import bidding, deliveries, freezing, grants, ids, keys, listing_trades, listings, queries, watches, world
 from auction.commands import (
     AcceptOffer,
@@ -48,7 +46,7 @@ from auction.commands import (
     WithdrawOffer,
     WorldQuery,
 )
-from auction.context import Answer, Context, Request
+from auction.context import Answer, Asker, Context, Request, Use
 from auction.events import Event, Record
 from auction.happening import happen, notices_of, take_in_sent
 from auction.house_state import HouseState
@@ -60,6 +58,7 @@ from auction.offers import accepting, ending, making
 from auction.offers import trades as offer_trades
 from auction.outcomes import (
     Asleep,
+    Decision,
     Elsewhere,
     Executed,
     Locked,
@@ -80,24 +79,6 @@ from auction.stores import State
 
 NOTHING: Mapping[str, ListingView | None] = MappingProxyType({})
 """Told of no listing."""
-
-
-class Asker(msgspec.Struct, frozen=True):
-    """Who asks, with the store that the request went to first and the key that it has there."""
-
-    player: str
-    home: StoreId
-    use: keys.Use | None
-
-
-class Decision(msgspec.Struct, frozen=True):
-    """What a command does, not yet done."""
-
-    legs: Record
-    body: Result | Refusal | None
-    """The answer: a result, the refusal `outbid`, or None where nobody waits for one, or for `subject`."""
-    subject: str | None = None
-    """What another store answers for; it may have done so when its transfer is taken in."""
 
 
 Not = Refusal | Undecided | Proposal
@@ -212,7 +193,7 @@ def _ask_elsewhere(
     player: str,
     home: StoreId,
     state: PlayerState,
-    use: keys.Use | None,
+    use: Use | None,
     context: Context,
     told: Mapping[str, ListingView | None],
 ) -> Executed | Elsewhere | Undecided | Proposal:

@@ -12,7 +12,7 @@ import hashlib
 import msgspec
 
 from auction.commands import AdminMutation, FreezeTrading, Mutation, ThawTrading
-from auction.context import Answer, Request
+from auction.context import Answer, Request, Use
 from auction.events import Answered, Event, KeysForgotten, KeyTold
 from auction.house_state import HouseState
 from auction.player_state import PlayerState
@@ -25,17 +25,6 @@ Keyed = PlayerState | HouseState
 
 _deterministic = msgspec.msgpack.Encoder(order="deterministic")
 _encode = msgspec.msgpack.Encoder().encode
-
-
-class Use(msgspec.Struct, frozen=True, gc=False):
-    """One use of a key."""
-
-    key: str
-    """Scope and key, as they are stored."""
-    fingerprint: bytes
-    """16 bytes: hash of method and params, the key left out."""
-    untold: bool
-    """Whether the node made the key up."""
 
 
 def use_of(request: Request) -> Use | None:

@@ -3,8 +3,8 @@
 The agreement carries them as bytes and never reads them. Each form has its version in its tag, as events have. Those of
 offers are in `auction.offers.legs`.
 
-    SellerLeg ──► listing's store ──► BidVote | BuyoutVote (`auction.listings`)   or NO: Refused, Unopposed
-    BuyerLeg  ──► caller's store  ──► nothing more                              or NO: Refused, KeyUsed, Undecided
+    SellerLeg ──► listing's store ──► BidVote | BuyoutVote   or NO: Refused, Unopposed
+    BuyerLeg  ──► caller's store  ──► nothing more           or NO: Refused, KeyUsed, Undecided
 """
 
 from typing import ClassVar
@@ -12,14 +12,13 @@ from typing import ClassVar
 import msgspec
 
 from auction.commands import BuyOut, PlaceBid
+from auction.context import Use
 from auction.events import Event
-from auction.keys import Use
-from auction.listings import BidVote, BuyoutVote
 from auction.offers.legs import AcceptLeg, InboxLeg, OfferedLeg, OfferLeg
 from auction.outcomes import KeyUsed, Undecided
 from auction.refusals import Refusal
 from auction.results import Result
-from auction.state import Item, TradeKind, TradeSide
+from auction.state import Item, Listing, TradeKind, TradeSide
 
 
 class SellerLeg(msgspec.Struct, frozen=True, array_like=True, tag="seller-leg.1", gc=False):
@@ -68,6 +67,30 @@ class BuyerLeg(msgspec.Struct, frozen=True, array_like=True, tag="buyer-leg.1"):
     def subject(self) -> str:
         """What the trade is about."""
         return self.listing
+
+
+class BidVote(msgspec.Struct, frozen=True, array_like=True, tag="bid-vote.1"):
+    """The seller's leg takes a bid: what the bidder's leg must do, and what the answer needs."""
+
+    listing: Listing
+    """As the bid leaves it."""
+    leads: bool
+    """Whether the bidder leads from here on; otherwise the answer is `outbid`."""
+    led: bool
+    """Whether the bidder led before: a raise."""
+    covered: int
+    """Gold that the wallet must hold."""
+    held: int
+    """Gold that leaves the wallet for the listing's escrow."""
+
+
+class BuyoutVote(msgspec.Struct, frozen=True, array_like=True, tag="buyout-vote.1"):
+    """The seller's leg sells at once: what the buyer's leg must pay, and what the answer needs."""
+
+    listing: Listing
+    """As the sale leaves it."""
+    due: int
+    """Gold that the buyer still owes: the buyout price less its own standing maximum."""
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused.1"):

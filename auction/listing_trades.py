@@ -11,12 +11,10 @@ from msgspec.structs import replace
 
 from auction import bidding, ids, listings
 from auction.commands import BuyOut, PlaceBid
-from auction.context import Context
+from auction.context import Context, Use
 from auction.events import BidPlaced, BuyoutPaid, Event
 from auction.freezes import NOTHING_FROZEN
-from auction.keys import Use
-from auction.legs import BuyerLeg, Kept, Promise, SellerLeg, Vote, decode_leg, decode_vote, encode
-from auction.listings import BidVote
+from auction.legs import BidVote, BuyerLeg, Kept, Promise, SellerLeg, Vote, decode_leg, decode_vote, encode
 from auction.outcomes import Proposal, Undecided
 from auction.player_state import PlayerState
 from auction.refusals import Refusal

@@ -5,8 +5,6 @@ takes it, how much gold the bidder's leg must hold, and how the listing will sta
 (the former leader's gold, the item) is a transfer and cannot be refused.
 """
 
-import msgspec
-
 from auction import audit_log, cooldowns, ids, notices, stash
 from auction.amounts import fits
 from auction.commands import BuyOut, CancelListing, CreateListing, PlaceBid
@@ -14,6 +12,7 @@ from auction.context import Context
 from auction.deliveries import delivery_of
 from auction.events import BidTaken, Event, Goods, ListingClosed, ListingCreated, Payload, Refund, TransferSent
 from auction.evolve import after_bid, after_close
+from auction.legs import BidVote, BuyoutVote
 from auction.outcomes import Undecided
 from auction.player_state import PlayerState
 from auction.pricing import contest, deposit, extended_end_ms, fee, max_bid, min_bid
@@ -24,30 +23,6 @@ from auction.standing import too_new
 from auction.state import Listing, ListingRules
 from auction.views import listing_view
 from auction.wallet import cannot_pay
-
-
-class BidVote(msgspec.Struct, frozen=True, array_like=True, tag="bid-vote.1"):
-    """The seller's leg takes a bid: what the bidder's leg must do, and what the answer needs."""
-
-    listing: Listing
-    """As the bid leaves it."""
-    leads: bool
-    """Whether the bidder leads from here on; otherwise the answer is `outbid`."""
-    led: bool
-    """Whether the bidder led before: a raise."""
-    covered: int
-    """Gold that the wallet must hold."""
-    held: int
-    """Gold that leaves the wallet for the listing's escrow."""
-
-
-class BuyoutVote(msgspec.Struct, frozen=True, array_like=True, tag="buyout-vote.1"):
-    """The seller's leg sells at once: what the buyer's leg must pay, and what the answer needs."""
-
-    listing: Listing
-    """As the sale leaves it."""
-    due: int
-    """Gold that the buyer still owes: the buyout price less its own standing maximum."""
 
 
 def create(

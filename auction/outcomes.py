@@ -1,4 +1,6 @@
-"""What the entrances to the rules return: done, not yet, not here, or not for certain."""
+"""What becomes of a request: decided, and as the entrances to the rules return it: done, not yet, not here, or not for
+certain.
+"""
 
 from collections.abc import Callable
 
@@ -9,6 +11,7 @@ from auction.events import Event, Record
 from auction.market.state import MarketState
 from auction.player_state import PlayerState
 from auction.refusals import Refusal
+from auction.results import Result
 from auction.state import Notice, StoreId, TradeKind
 from auction.stores import State
 
@@ -44,6 +47,16 @@ class TakenIn(msgspec.Struct, frozen=True):
 
     events: list[Event]
     answered: Answered | None = None
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What a command does, not yet done."""
+
+    legs: Record
+    body: Result | Refusal | None
+    """The answer: a result, the refusal `outbid`, or None where nobody waits for one, or for `subject`."""
+    subject: str | None = None
+    """What another store answers for; it may have done so when its transfer is taken in."""
 
 
 class Executed(msgspec.Struct, frozen=True):

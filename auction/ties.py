@@ -17,8 +17,7 @@ from auction.conservation import Totals
 from auction.events import BidPlaced, Goods, Payload, Refund, TransferSent
 from auction.evolve import after_placing
 from auction.house_state import House
-from auction.legs import BuyerLeg, Vote, decode_leg, decode_vote
-from auction.listings import BidVote
+from auction.legs import BidVote, BuyerLeg, Vote, decode_leg, decode_vote
 from auction.market.state import MarketState
 from auction.market.ties import OrderTies
 from auction.offers.ties import OfferTies

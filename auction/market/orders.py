@@ -14,9 +14,8 @@ import msgspec
 from auction import ids
 from auction.amounts import MAX_AMOUNT
 from auction.commands import BuyCommodity, CancelOrder, SellCommodity
-from auction.context import Context
+from auction.context import Context, Use
 from auction.events import Event
-from auction.keys import Use
 from auction.market.events import CancelIn, CancelSent, OrderIn, OrderSent, PurchaseCounted
 from auction.market.quotes import QUOTES_USED_MAX, Quote, read_quote
 from auction.outcomes import Undecided

@@ -7,7 +7,7 @@ order's further fills while nobody claims it. Pieces of a cancelled order wait a
 
 from auction import keys, notices
 from auction.amounts import fits
-from auction.context import Answer, Context
+from auction.context import Answer, Context, Use
 from auction.deliveries import delivery_of
 from auction.events import DeliveryMade, Event, TransferSent, TransferTaken
 from auction.market.events import FillDelivered, OrderDone, OrderEnded, OrderFilled
@@ -112,6 +112,6 @@ def _answered(
     answer = Answer(body, refused=isinstance(body, Refusal))
     row = state.awaited.get(order)
     if row is not None and not answer.refused:
-        stored, answer = keys.used(state, keys.Use(row.key, row.fingerprint, row.untold), body, context.now_ms)
+        stored, answer = keys.used(state, Use(row.key, row.fingerprint, row.untold), body, context.now_ms)
         events.extend(stored)
     return TakenIn(events, Answered(state.owner().store, order, answer))

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import msgspec
 
-from auction.keys import Use
+from auction.context import Use
 from auction.state import Assets, ReceivedOffer, TradeKind, TradeSide, Wanted
 
 

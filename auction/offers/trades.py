@@ -9,8 +9,7 @@ from collections.abc import Mapping
 
 from auction import ids
 from auction.commands import MakeOffer
-from auction.context import Context
-from auction.keys import Use
+from auction.context import Context, Use
 from auction.legs import Kept, Promise, encode
 from auction.offers import accepting, making, terms
 from auction.offers.events import OfferMade

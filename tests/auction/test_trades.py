@@ -10,8 +10,7 @@ from auction import trades
 from auction.commands import CancelListing, CreateListing, MyBids, PlaceBid, Take
 from auction.context import HOUSE, Answer, Caller, Request
 from auction.house import execute
-from auction.legs import decode_vote, encode
-from auction.listings import BidVote
+from auction.legs import BidVote, decode_vote, encode
 from auction.outcomes import Elsewhere, Executed, Held, KeyUsed, Locked, No, Undecided
 from auction.refusals import Refusal
 from auction.results import BidResult, BuyoutResult
