@@ -1,4 +1,6 @@
-"""What a decision may know besides state: who asks under which key, the catalog, the instant, randomness, and how stores are named."""
+"""What a decision may know besides state: who asks, and under which key; the catalog, the instant, randomness, and how
+stores are named.
+"""
 
 from collections.abc import Callable
 from typing import Literal, Protocol
