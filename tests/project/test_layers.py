@@ -77,6 +77,7 @@ LAYERS = {
     "load_tests": Layer(
         ours=("clients",), libraries=("click", "msgpack", "msgspec", "twisted", "autobahn", "jwt", "cryptography")
     ),
+    "load_tests.report": Layer(ours=("load_tests",), libraries=("msgspec", "hdrh", "matplotlib", "rich")),
     "load_tests.search": Layer(
         ours=("load_tests", "auction", "worlddata", "shardnode.search"),
         libraries=("click", "rich", "msgspec", "twisted", "psycopg", "matplotlib"),
