@@ -18,7 +18,7 @@ from auction.market import evolve as market
 from auction.marks import next_number
 from auction.offers import evolve as offers
 from auction.offers.events import OfferEnded, OfferMade
-from auction.player_state import PlayerState, offers_told_over
+from auction.player_state import PlayerState, offer_told_over
 from auction.state import (
     CLOSED_LISTINGS_KEPT,
     LOST_BIDS_KEPT,
@@ -51,7 +51,7 @@ def listings_changed(happened: Iterable[events.Event]) -> Iterator[str]:
 
 def offers_changed(happened: Iterable[events.Event]) -> bool:
     """Whether these events of one store made or ended offers of its own, which have timers as listings have."""
-    return any(type(event) in _OF_OFFERS for event in happened)
+    return not _OF_OFFERS.isdisjoint(map(type, happened))
 
 
 _OF_OFFERS = frozenset((OfferMade, OfferEnded))
@@ -361,9 +361,13 @@ def _noticed(state: PlayerState, event: events.Noticed) -> None:
     seq = event.notice.seq
     assert seq == account.notices_made, event
     state.notices.put(seq, event.notice)
-    state.offers_over.update(offers_told_over((event.notice,)))
+    over = offer_told_over(event.notice)
+    if over is not None:
+        state.offers_over.add(over)
     if seq > NOTICES_KEPT:
-        state.offers_over.difference_update(offers_told_over((state.notices.rows[seq - NOTICES_KEPT],)))
+        forgotten = offer_told_over(state.notices.rows[seq - NOTICES_KEPT])
+        if forgotten is not None:
+            state.offers_over.discard(forgotten)
         state.notices.drop(seq - NOTICES_KEPT)
 
 

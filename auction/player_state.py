@@ -1,6 +1,5 @@
 """The state of one player's store: its tables (rows in `auction.state`), and what is derived from them."""
 
-from collections.abc import Iterable, Iterator
 from typing import ClassVar, Literal
 
 import msgspec
@@ -157,7 +156,8 @@ class PlayerState:
         self.open_keys = {row.key: row.listing for row in self.trades if row.key is not None}
         self.open_keys.update((row.key, row.subject) for row in self.awaited)
         self.open_bids = sum(self.may_lead_one_more(row) for row in self.trades)
-        self.offers_over = set(offers_told_over(self.notices))
+        told_over = map(offer_told_over, self.notices)
+        self.offers_over = {offer for offer in told_over if offer is not None}
 
     def head(self) -> Account | None:
         """The account row; None for a store that was never written to."""
@@ -204,6 +204,6 @@ class PlayerState:
         return [offer for _, offer in sorted(due)]
 
 
-def offers_told_over(notices: Iterable[Notice]) -> Iterator[str]:
-    """The offers of whose end these notices tell."""
-    return (str(notice.data["offer"]) for notice in notices if notice.type == "offer.closed")
+def offer_told_over(notice: Notice) -> str | None:
+    """The offer of whose end a notice tells."""
+    return str(notice.data["offer"]) if notice.type == "offer.closed" else None

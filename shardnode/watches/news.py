@@ -30,9 +30,9 @@ class News(msgspec.Struct, frozen=True):
 
 def news_of(record: Record, state_of: Callable[[StoreId], State | None]) -> News | None:
     """What the record says; None where that is nothing. The states are those that it has just changed."""
-    concerned = [(store, event) for store, events in record.items() for event in events if type(event) in OF_WATCHES]
-    if not concerned:
+    if all(OF_WATCHES.isdisjoint(map(type, events)) for events in record.values()):
         return None
+    concerned = [(store, event) for store, events in record.items() for event in events if type(event) in OF_WATCHES]
     news = News([], [], [])
     for store, event in concerned:
         if isinstance(event, WatchMade):
