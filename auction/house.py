@@ -53,7 +53,15 @@ from auction.house_state import HouseState
 from auction.market import book, orders
 from auction.market.orders import PlaceOrder
 from auction.market.state import MarketState
-from auction.needs import AT_THE_MARKET, OF_A_LISTING, first_store, needed, seller_store, subject_of
+from auction.needs import (
+    AT_THE_MARKET,
+    OF_A_LISTING,
+    OF_THE_HOUSE_ITSELF,
+    first_store,
+    needed,
+    seller_store,
+    subject_of,
+)
 from auction.offers import accepting, ending, making
 from auction.offers import trades as offer_trades
 from auction.outcomes import (
@@ -95,7 +103,7 @@ def execute(
     listings.
     """
     ask: Any = request.ask
-    assert (request.caller.role == "house") == isinstance(ask, EndListing | EndOffer), request
+    assert (request.caller.role == "house") == (type(ask) in OF_THE_HOUSE_ITSELF), request
     assert not isinstance(ask, SearchListings), request
     if isinstance(ask, WorldQuery):
         return _unchanged(world.answer(ask, context.catalog))
@@ -170,7 +178,7 @@ def _change(
     decision = _DECIDE[type(ask)](ask, Asker(player, home, use), states, context)
     if isinstance(decision, Refusal):
         return _unchanged(decision, states)
-    if isinstance(decision, Undecided | Proposal):
+    if not isinstance(decision, Decision):
         return decision
     record: Record = {}
     for store, events in decision.legs.items():

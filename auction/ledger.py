@@ -54,6 +54,7 @@ def post(state: PlayerState, *, debit: str, credit: str, amount: int, reason: st
     account = state.account.to_change()
     debited, credited = BALANCES[debit], BALANCES[credit]
     setattr(account, debited, getattr(account, debited) + amount)
-    setattr(account, credited, getattr(account, credited) + (amount if credit == GRANTED else -amount))
-    assert credit == ELSEWHERE or getattr(account, credited) >= 0, account
+    left = getattr(account, credited) + (amount if credit == GRANTED else -amount)
+    setattr(account, credited, left)
+    assert left >= 0 or credit == ELSEWHERE, account
     checked(account.gold + account.gold_held)

@@ -45,6 +45,8 @@ AT_THE_MARKET = frozenset({QuoteCommodity, GetBook, GetCandles})
 """Asked of the commodity's market store."""
 AT_THE_HOUSE = frozenset({FreezeTrading, ThawTrading})
 """Asked of the house's own store."""
+OF_THE_HOUSE_ITSELF = frozenset[type[Ask]]((EndListing, EndOffer))
+"""What nobody but the house's own timers asks."""
 OF_A_LISTING = frozenset({PlaceBid, BuyOut, CancelListing, EndListing})
 """Needs the listing's store, and that of who leads there."""
 OF_AN_OFFER = frozenset({AcceptOffer, DeclineOffer, WithdrawOffer, EndOffer})
@@ -104,13 +106,13 @@ def _shown(ask: MyBids, home: StoreId, _player: str, stores: Stores, _context: C
 
 def _of_a_listing(ask: Any, _home: StoreId, _player: str, stores: Stores, context: Context) -> Iterable[StoreId]:
     seller = seller_store(ask.listing, context)
-    if seller is not None:
-        yield seller
-        if context.at_home(seller):
-            state = stores(seller)
-            row = None if state is None else a_player(state).listings.get(ask.listing)
-            if row is not None and row.state == "open" and row.leader is not None:
-                yield context.store_of(row.leader)
+    if seller is None:
+        return ()
+    state = stores(seller) if context.at_home(seller) else None
+    row = None if state is None else a_player(state).listings.get(ask.listing)
+    if row is None or row.state != "open" or row.leader is None:
+        return (seller,)
+    return seller, context.store_of(row.leader)
 
 
 def _followed(ask: CreateWatch, _home: StoreId, _player: str, _stores: Stores, context: Context) -> Iterable[StoreId]:

@@ -4,10 +4,14 @@ The protocol answers these −32602 with the path of the bad param, before it lo
 calls `bad_param` first. Decisions rely on it.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 
 from auction.commands import (
     Ask,
+    BuyCommodity,
     CommodityOrder,
     CreateListing,
     CreateWatch,
@@ -17,6 +21,7 @@ from auction.commands import (
     MakeOffer,
     OfferSide,
     PlayerName,
+    SellCommodity,
     ThawTrading,
 )
 from worlddata.types import Base, Catalog, stat_range
@@ -31,22 +36,8 @@ class BadParam(msgspec.Struct, frozen=True):
 
 def bad_param(ask: Ask, catalog: Catalog, asker: str | None = None) -> BadParam | None:
     """The first bad param of a question; None for a good one. `asker` is who asks, where that is known already."""
-    if isinstance(ask, CreateListing):
-        return _bad_price(ask)
-    if isinstance(ask, CommodityOrder):
-        return _bad_order(ask)
-    if isinstance(ask, MakeOffer):
-        return _bad_offer(ask, asker, catalog)
-    if isinstance(ask, FreezeTrading | ThawTrading):
-        return _bad_thing(ask)
-    if isinstance(ask, CreateWatch):
-        return _bad_watch(ask)
-    if isinstance(ask, Grant):
-        for place, item in enumerate(ask.items):
-            bad = _bad_item(item, f"items[{place}]", catalog)
-            if bad is not None:
-                return bad
-    return None
+    check = _CHECKS.get(type(ask))
+    return None if check is None else check(ask, asker, catalog)
 
 
 def fitting_levels(item: GrantedItem, base: Base, catalog: Catalog) -> list[int]:
@@ -59,7 +50,7 @@ def fitting_levels(item: GrantedItem, base: Base, catalog: Catalog) -> list[int]
     ]
 
 
-def _bad_price(ask: CreateListing) -> BadParam | None:
+def _bad_price(ask: CreateListing, _asker: str | None, _catalog: Catalog) -> BadParam | None:
     if ask.start_bid is None and ask.buyout is None:
         return BadParam("start_bid", "give start_bid, buyout or both")
     if ask.start_bid is not None and ask.buyout is not None and ask.buyout < ask.start_bid:
@@ -83,14 +74,14 @@ def _bad_offer(ask: MakeOffer, asker: str | None, catalog: Catalog) -> BadParam 
     return None
 
 
-def _bad_watch(ask: CreateWatch) -> BadParam | None:
+def _bad_watch(ask: CreateWatch, _asker: str | None, _catalog: Catalog) -> BadParam | None:
     given = [name for name in ("query", "listing", "commodity") if getattr(ask, name) is not None]
     if len(given) == 1:
         return None
     return BadParam(given[1] if given else "query", "give one of query, listing and commodity")
 
 
-def _bad_thing(ask: FreezeTrading | ThawTrading) -> BadParam | None:
+def _bad_thing(ask: FreezeTrading | ThawTrading, _asker: str | None, _catalog: Catalog) -> BadParam | None:
     """The house is frozen as a whole; of all else it has to be said which, and a player's name must be one."""
     if ask.what == "house":
         return None if ask.id is None else BadParam("id", "the house has none; leave it out")
@@ -104,13 +95,18 @@ def _bad_thing(ask: FreezeTrading | ThawTrading) -> BadParam | None:
     return None
 
 
-def _bad_order(ask: CommodityOrder) -> BadParam | None:
+def _bad_order(ask: CommodityOrder, _asker: str | None, _catalog: Catalog) -> BadParam | None:
     given = {"commodity": ask.commodity, "quantity": ask.quantity, "limit_price": ask.limit_price}
     if ask.quote is not None:
         too_many = [name for name, value in given.items() if value is not None]
         return BadParam(too_many[0], "give it, or a quote, which says it already") if too_many else None
     missing = [name for name, value in given.items() if value is None]
     return BadParam(missing[0], "give commodity, quantity and limit_price, or a quote alone") if missing else None
+
+
+def _bad_grant(ask: Grant, _asker: str | None, catalog: Catalog) -> BadParam | None:
+    bad = (_bad_item(item, f"items[{place}]", catalog) for place, item in enumerate(ask.items))
+    return next((each for each in bad if each is not None), None)
 
 
 def _bad_item(item: GrantedItem, path: str, catalog: Catalog) -> BadParam | None:
@@ -135,3 +131,15 @@ def _bad_item(item: GrantedItem, path: str, catalog: Catalog) -> BadParam | None
 def _in_range(base: Base, stat: str, value: int, level: int, catalog: Catalog) -> bool:
     bounds = stat_range(base, catalog.stats[stat], level)
     return bounds.min <= value <= bounds.max
+
+
+_CHECKS: dict[type[Ask], Callable[[Any, str | None, Catalog], BadParam | None]] = {
+    CreateListing: _bad_price,
+    BuyCommodity: _bad_order,
+    SellCommodity: _bad_order,
+    MakeOffer: _bad_offer,
+    FreezeTrading: _bad_thing,
+    ThawTrading: _bad_thing,
+    CreateWatch: _bad_watch,
+    Grant: _bad_grant,
+}

@@ -114,6 +114,7 @@ class Node:
         self._limits = limits
         self._outside = outside = surroundings
         self._keys_minted = 0
+        self._last_context: Context | None = None
         self._stopping = False
         self._has_failed = False
         self.gate = Gate(recovered.position, outside.reactor.seconds, outside.metrics.gate_waited)
@@ -402,9 +403,14 @@ class Node:
         self.trades.propose(request, proposal, answer, until_s)
 
     def _context(self) -> Context:
-        return Context(
+        """What decisions at this instant may know: the same for all requests of a millisecond."""
+        now_ms, freezes = self._outside.clock.now_ms(), self.cluster.freezes
+        last = self._last_context
+        if last is not None and last.now_ms == now_ms and last.freezes is freezes:
+            return last
+        self._last_context = context = Context(
             self.catalog,
-            self._outside.clock.now_ms(),
+            now_ms,
             self.names.store_of,
             self.names.market_of,
             self.names.house,
@@ -416,8 +422,9 @@ class Node:
             self._life_of,
             self._can_reach,
             self.names.kind_of,
-            self.cluster.freezes,
+            freezes,
         )
+        return context
 
     def _at_home(self, store: StoreId) -> bool:
         return self.map.home_of(store) == self.name

@@ -135,14 +135,13 @@ class Requests:
 
     def is_behind(self) -> bool:
         """Whether the node is so far behind with its disk that it may take on nothing more."""
-        for full, limit in (
-            (len(self._writer) >= self._limits.unsynced_max, "unsynced_max"),
-            (len(self._stores.dirty) >= self._stores.limits.dirty_max, "dirty_max"),
-        ):
-            if full:
-                self._metrics.limit_hit(limit)
-                return True
-        return False
+        if len(self._writer) >= self._limits.unsynced_max:
+            self._metrics.limit_hit("unsynced_max")
+        elif len(self._stores.dirty) >= self._stores.limits.dirty_max:
+            self._metrics.limit_hit("dirty_max")
+        else:
+            return False
+        return True
 
     def decide(self, request: Request, answer: "Deferred[Answer]", tries: int = 0) -> None:
         """Execute a request and put its answer before the gate; `answer` fails with Unavailable where nothing was done.
