@@ -107,8 +107,14 @@ class RunResult(msgspec.Struct, frozen=True):
     """"open": requests start when they are meant to, whatever the server does; "closed": when the last is answered."""
     offered_per_s: float | None
     """The open loop's arrival rate."""
+    think_s: float
+    """The closed loop's mean time from an answer to the player's next request; 0 in an open loop."""
     seconds: float
     """Measured time, warm-up excluded."""
+    requests: int
+    """All that were meant to start in the measured time, answered or not."""
+    failures: int
+    """Those with an answer that the scenario does not expect, or without one."""
     answers: int
     per_s: float
     latency_us: Percentiles

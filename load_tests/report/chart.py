@@ -36,6 +36,7 @@ COLOURS = ("blue", "orange", "green", "purple", "gold", "sky")
 WIDTH_INCHES, HEIGHT_INCHES = 6.4, 2.7
 WIDE = 100
 """Where the greatest value is so many times the least, a logarithmic axis is labelled at powers of ten only."""
+HEADROOM = 1.05
 DOTS_MAX = 3
 """So few values are drawn as dots, as a line through them would hardly be seen."""
 
@@ -153,7 +154,7 @@ def _draw(chart: Chart) -> Figure:
 def _value_axis(axes: Axes, chart: Chart) -> None:
     axes.set_title(chart.unit, loc="left", fontsize=9, color=PALETTE["ink"])
     if not chart.logarithmic:
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, HEADROOM * axes.get_ylim()[1])
         axes.yaxis.set_major_formatter("{x:,g}")
         return
     axes.set_yscale("log")

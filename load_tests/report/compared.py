@@ -17,6 +17,7 @@ SAME: dict[str, Callable[[RunResult], object]] = {
     "the loop": lambda run: run.loop,
     "the offered requests a second": lambda run: run.offered_per_s,
     "the players": lambda run: run.players,
+    "their thinking time": lambda run: run.think_s,
 }
 """The load: where one of these differs, other figures differ for that reason alone."""
 TOLD: dict[str, Callable[[RunResult], object]] = {
@@ -104,7 +105,7 @@ def _figures(runs: Sequence[RunResult]) -> list[Figure]:
         figure("latency, slowest", lambda run: run.latency_us.max or nan, duration),
         figure("server CPU an answer", lambda run: run.cpu_us_per_answer or nan, duration),
         figure("server memory at its peak", _peak_bytes, megabytes),
-        figure("failed", words.failed_share, lambda part: share(part, 1)),
+        figure("failed", lambda run: run.failures / run.requests if run.requests else nan, lambda part: share(part, 1)),
     ]
 
 

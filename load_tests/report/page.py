@@ -63,7 +63,7 @@ def _key_figures(result: RunResult) -> Iterator[tuple[str, str, str]]:
     yield "latency, half", duration(result.latency_us.p50), "of the answers took no longer"
     yield "latency, 99%", duration(result.latency_us.p99), "one in a hundred took longer"
     yield "latency, 99.9%", duration(result.latency_us.p999), f"slowest {duration(result.latency_us.max)}"
-    yield "failed", share(words.failed_share(result), 1), f"{words.failures(result):,} requests"
+    yield "failed", share(result.failures, result.requests), f"{result.failures:,} of {result.requests:,} requests"
     if result.servers:
         yield "server CPU an answer", duration(result.cpu_us_per_answer), "all server processes"
         sizes = (sum(each) for each in zip(*(process.rss_bytes for process in result.servers), strict=False))
@@ -99,10 +99,10 @@ def _answers(result: RunResult) -> Element:
         return section("What was answered", acts, element("p", "No request was refused, failed or left unanswered."))
     most = max(result.errors.values())
     reasons = table(
-        "Answers that were not ok, by reason; a refusal by the rules is an answer like others, and no failure",
-        ("reason", "answers", "of all", ""),
+        "Requests that did not end with ok, by reason; a refusal by the rules is an answer like others, and no failure",
+        ("reason", "requests", "of all", ""),
         (
-            (reason, f"{count:,}", share(count, result.answers), _bar(count / most))
+            (reason, f"{count:,}", share(count, result.requests), _bar(count / most))
             for reason, count in sorted(result.errors.items(), key=lambda item: -item[1])
         ),
     )

@@ -35,6 +35,8 @@ def load(result: RunResult) -> str:
     if result.offered_per_s is not None:
         pace = f"{digits(result.offered_per_s)} requests a second"
         return f"{players} sent {pace} together, whether or not earlier ones had been answered (an open loop)"
+    if result.think_s:
+        return f"{players} each sent the next request {digits(result.think_s)} s after the last answer (a closed loop)"
     return f"{players} each sent the next request when the last was answered (a closed loop)"
 
 
@@ -90,16 +92,6 @@ def limit(result: RunResult) -> str:
     return f"{said} {at_work}".strip()
 
 
-def failures(result: RunResult) -> int:
-    """Requests that had an answer which the scenario does not expect, or none."""
-    return sum(second.failures for second in result.timeline)
-
-
-def failed_share(result: RunResult) -> float:
-    """These, as a part of all requests; 0 where there were none."""
-    return failures(result) / max(1, result.answers + result.errors.get("no_answer", 0))
-
-
 def lost(checks: Checks) -> list[str]:
     """The effects that are lost, in words, and how many more there are."""
     unnamed = checks.lost_count - len(checks.lost)
@@ -135,8 +127,7 @@ def _kept(checks: Checks) -> list[str]:
 
 
 def _failures(result: RunResult) -> list[str]:
-    failed = failures(result)
-    if not failed:
+    if not result.failures:
         return []
-    part = share(failed_share(result), 1)
-    return [f"{counted(failed, 'request', 'requests')} ({part}) failed in a way that the scenario does not expect."]
+    failed = f"{counted(result.failures, 'request', 'requests')} ({share(result.failures, result.requests)})"
+    return [f"{failed} had no answer, or one that the scenario does not expect."]

@@ -69,6 +69,7 @@ def test_memory_is_compared_at_the_peak_of_all_processes() -> None:
         ({"scenario": "browse"}, r"the scenario \(a: bid_war, b: browse\)"),
         ({"players": 65}, r"the players \(a: 64, b: 65\)"),
         ({"offered_per_s": 10.0}, r"the offered requests a second \(a: 2000.0, b: 10.0\)"),
+        ({"think_s": 1.0}, r"their thinking time \(a: 0.0, b: 1.0\)"),
         ({"loop": "closed", "offered_per_s": None}, r"the loop \(a: open, b: closed\)"),
     ],
 )

@@ -162,19 +162,14 @@ def test_what_was_run_names_load_target_and_place() -> None:
         assert part in said
     closed = replace(a_run(), loop="closed", offered_per_s=None, target="standard", nodes=4)
     assert "when the last was answered" in words.what_was_run(closed)
+    assert "1.50 s after the last answer" in words.what_was_run(replace(closed, think_s=1.5))
     assert "the standard architecture with 4 workers" in words.what_was_run(closed)
 
 
 def test_unexpected_failures_are_part_of_the_verdict() -> None:
     """Failures are counted and set against all requests, those without an answer among them."""
-    run = a_run()
-    failing = replace(
-        run,
-        answers=90,
-        errors={"no_answer": 10},
-        timeline=[replace(second, failures=0) for second in run.timeline[1:]] + [replace(run.timeline[0], failures=25)],
-    )
-    assert "25 requests (25.0%) failed" in " ".join(words.verdict(failing).sentences)
+    failing = replace(a_run(), requests=100, answers=90, failures=25)
+    assert "25 requests (25.0%) had no answer, or one" in " ".join(words.verdict(failing).sentences)
 
 
 def test_a_server_elsewhere_and_a_run_without_answers_are_reported(tmp_path: Path) -> None:
@@ -184,6 +179,7 @@ def test_a_server_elsewhere_and_a_run_without_answers_are_reported(tmp_path: Pat
     empty = replace(
         run,
         target="wss://game.example/ws",
+        requests=0,
         answers=0,
         per_s=0.0,
         latency_us=nobody,
