@@ -81,8 +81,9 @@ def limit(result: RunResult) -> str:
             )
         case "generator":
             said = (
-                "The load generator was the limit: it could not send more, so the figures say that the server does at "
-                "least this much, and not how much it can do. Run again with more generators or fewer players each."
+                "The load generator was the limit: it was too busy to send more, or late itself, so the figures say "
+                "that the server does at least this much, and not how much it can do. Run again with more generators, "
+                "or with fewer players."
             )
         case "load":
             said = (

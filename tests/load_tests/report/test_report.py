@@ -15,6 +15,7 @@ from load_tests.report.quantities import digits, duration
 from load_tests.results import Act, Checks, Percentiles, Process, ResultsFault, RunResult
 from tests.load_tests.report.parsed import Parsed
 from tests.load_tests.report.records import ALL_KEPT, EFFECTS, SECONDS, a_histogram, a_run
+from tests.project.repository import ROOT
 
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>&amp;\x00\u202e$\\frac$"
 SECTIONS = [
@@ -267,6 +268,20 @@ def test_node_metrics_are_read_as_what_they_are() -> None:
     assert [isnan(value) for value in lines["node-journal-batch"]] == [True, False, True, True, False]
     assert lines["node-limits"][1:] == [0.0, 2.0, 0.0, 0.0]
     assert lines["node-backlog"] == [0.0, 3.0, 1.0, 0.0, 2.0]
+
+
+def test_the_metrics_that_are_shown_are_the_nodes() -> None:
+    """Each metric that a panel draws is one that docs/operating.md, which is held to the code, tells of."""
+    drawn = [
+        name
+        for panel in node_metrics.PANELS
+        for line in panel.lines
+        for name in (line.metric, getattr(line, "per", None))
+    ]
+    families = {re.sub("_(sum|count|total)$", "", name) for name in drawn if name is not None}
+    known = set(re.findall(r"`(auction_\w+)`", (ROOT / "docs/operating.md").read_text(encoding="utf-8")))
+    assert families
+    assert families <= known
 
 
 @pytest.mark.parametrize(
