@@ -11,7 +11,7 @@ import matplotlib as mpl
 import msgspec
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
 from load_tests.report.document import element
 from load_tests.report.quantities import digits
@@ -36,6 +36,8 @@ COLOURS = ("blue", "orange", "green", "purple", "gold", "sky")
 WIDTH_INCHES, HEIGHT_INCHES = 6.4, 2.7
 WIDE = 100
 """Where the greatest value is so many times the least, a logarithmic axis is labelled at powers of ten only."""
+LINE, FINE_LINE, FINE_FROM = 1.6, 0.7, 300
+"""Widths of lines, and from how many seconds on they are drawn fine, so that those below stay visible."""
 HEADROOM = 1.05
 DOTS_MAX = 3
 """So few values are drawn as dots, as a line through them would hardly be seen."""
@@ -68,7 +70,7 @@ class Chart(msgspec.Struct, frozen=True):
 def show(chart: Chart) -> Element:
     """The plot, its heading, its sentence and what its lines are."""
     caption = element("figcaption", element("h3", chart.title), element("p", chart.about))
-    if not any(_finite(series) for series in chart.series):
+    if not any(_drawable(series, chart) for series in chart.series):
         return element(
             "figure", caption, element("p", "There is nothing to show: no values were taken.", class_="none")
         )
@@ -115,10 +117,10 @@ def _in_page(key: str, value: str, name: str) -> str:
 
 def _in_words(chart: Chart) -> str:
     """For who cannot see the picture: of each line its least, middle and greatest value."""
-    values = {series.label: _finite(series) for series in chart.series}
+    values = [(series.label, _drawable(series, chart)) for series in chart.series]
     lines = (
         f"{label}: least {digits(min(found))}, middle {digits(median(found))}, most {digits(max(found))}"
-        for label, found in values.items()
+        for label, found in values
         if found
     )
     return f"{chart.unit}. {'; '.join(lines)}."
@@ -128,20 +130,19 @@ def _draw(chart: Chart) -> Figure:
     figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES), layout="constrained")
     axes = figure.subplots()
     for series in chart.series:
-        y = [value if isfinite(value) and (value > 0 or not chart.logarithmic) else nan for value in series.y]
         axes.plot(
             series.x,
-            y,
+            [value if _can_be_drawn(value, chart) else nan for value in series.y],
             color=PALETTE[series.colour],
-            linewidth=1.6,
+            linewidth=FINE_LINE if chart.x == "seconds" and len(series.y) > FINE_FROM else LINE,
             linestyle="--" if series.dashed else "-",
-            marker="o" if len(y) <= DOTS_MAX else "",
+            marker="o" if len(series.y) <= DOTS_MAX else "",
             markersize=4,
         )
     if chart.x == "percentile":
         _percentile_axis(axes, max(x for series in chart.series for x in series.x))
     else:
-        axes.set_xlabel("seconds since the run's start")
+        _time_axis(axes, [x for series in chart.series for x in series.x])
     _value_axis(axes, chart)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(PALETTE["rule"])
@@ -158,11 +159,18 @@ def _value_axis(axes: Axes, chart: Chart) -> None:
         axes.yaxis.set_major_formatter("{x:,g}")
         return
     axes.set_yscale("log")
-    positive = [value for series in chart.series for value in _finite(series) if value > 0]
-    wide = not positive or max(positive) / min(positive) > WIDE
+    drawn = [value for series in chart.series for value in _drawable(series, chart)]
+    wide = max(drawn) / min(drawn) > WIDE
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter("{x:,g}")
     axes.yaxis.set_minor_locator(NullLocator())
+
+
+def _time_axis(axes: Axes, seconds: Sequence[float]) -> None:
+    axes.set_xlim(min(seconds) - 0.2, max(*seconds, min(seconds) + 1) + 0.2)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_formatter("{x:,g}")
+    axes.set_xlabel("seconds since the run's start")
 
 
 def _percentile_axis(axes: Axes, rarest: float) -> None:
@@ -175,5 +183,10 @@ def _percentile_axis(axes: Axes, rarest: float) -> None:
     axes.set_xlabel("share of the answers that took no longer")
 
 
-def _finite(series: Series) -> list[float]:
-    return [value for value in series.y if isfinite(value)]
+def _drawable(series: Series, chart: Chart) -> list[float]:
+    return [value for value in series.y if _can_be_drawn(value, chart)]
+
+
+def _can_be_drawn(value: float, chart: Chart) -> bool:
+    """A logarithmic axis has no place for 0."""
+    return isfinite(value) and (value > 0 or not chart.logarithmic)

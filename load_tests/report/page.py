@@ -80,7 +80,8 @@ def _latency(result: RunResult) -> Element:
 
 
 def _work(result: RunResult) -> Element:
-    seen = [charts.cpu(result), charts.memory(result), charts.generators(result)]
+    own = [charts.generators(result)] if result.generators else []
+    seen = [charts.cpu(result), charts.memory(result), *own]
     if result.servers:
         return section("CPU and memory", plots([charts.cpu_per_answer(result), *seen]))
     return section("CPU and memory", element("p", "The server's processes were not ours to see."), plots(seen))

@@ -1,7 +1,7 @@
 """The page of one run: that it can be read by anybody, says what was found, and draws what was measured."""
 
 import re
-from math import isnan
+from math import isnan, nan
 from pathlib import Path
 
 import pytest
@@ -212,6 +212,16 @@ def test_the_curve_is_the_histograms() -> None:
     assert drawn.latency_ms[0] == histogram.get_lowest_equivalent_value(histogram.get_min_value()) / 1000
     assert drawn.latency_ms[-1] == histogram.get_value_at_percentile(100) / 1000
     assert list(drawn.rarity) == sorted(drawn.rarity)
+
+
+def test_a_plot_without_a_value_to_draw_says_so() -> None:
+    """No line, gaps alone, and zeros where the axis is logarithmic give a sentence in the picture's place."""
+    nothing = chart.Chart("name", "Title", "About.", "unit", [], logarithmic=True)
+    gaps = replace(nothing, series=[chart.Series("gaps", [0.0, 1.0], [nan, nan], "blue")])
+    zeros = replace(nothing, series=[chart.Series("zeros", [0.0, 1.0], [0.0, nan], "blue")])
+    for empty in (nothing, gaps, zeros):
+        assert [part.tag for part in chart.show(empty)] == ["figcaption", "p"]
+    assert chart.show(replace(zeros, logarithmic=False)).find("div/svg") is not None
 
 
 @pytest.mark.parametrize("text", ["", "HISTFAAAA", "not a histogram", "SElTVA==", "é"])
