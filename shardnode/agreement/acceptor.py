@@ -40,23 +40,27 @@ class Acceptor:
         self._keep(Register(trade, ballot, accepted, value), now_s, effects)
         effects.answer(sender, Promise(trade, ballot, accepted, value))
 
-    def accept(self, sender: str, message: Accept, now_s: float, effects: Effects) -> None:
-        """Phase 2: accept the value unless a larger ballot is promised. A ballot carries one value only."""
+    def accept(self, sender: str, message: Accept, now_s: float, effects: Effects) -> bool:
+        """Phase 2: accept the value unless a larger ballot is promised. A ballot carries one value only.
+
+        Returns whether it is accepted, with these effects or before.
+        """
         trade, ballot, value = message.trade, message.ballot, message.value
         if not self._may_answer(sender, trade, effects):
-            return
+            return False
         register = self._registers.get(trade)
         if register is not None:
             again = register.accepted == ballot
             assert not again or register.value == value, f"two values at one ballot: {trade} {ballot}"
             if ballot < register.promised:
                 effects.answer(sender, Nack(trade, ballot, register.promised))
-                return
+                return False
             if again:
-                effects.answer(sender, Accepted(trade, ballot))
-                return
+                effects.answer(sender, Accepted(trade, ballot, message.last))
+                return True
         self._keep(Register(trade, ballot, ballot, value), now_s, effects)
-        effects.answer(sender, Accepted(trade, ballot))
+        effects.answer(sender, Accepted(trade, ballot, message.last))
+        return True
 
     def close(self, message: Close, effects: Effects) -> None:
         """Delete the registers of trades that the closed set has now."""

@@ -38,6 +38,7 @@ class Trade:
     __slots__ = (
         "_repeat",
         "accepted",
+        "asked_next",
         "deadline_s",
         "due_s",
         "id",
@@ -72,6 +73,8 @@ class Trade:
         """What was proposed at ballot 0; later the outcome."""
         self.accepted: dict[str, None] = {}
         """Acceptors that accepted it at ballot 0."""
+        self.asked_next: Sequence[str] = ()
+        """Acceptors that are asked when this node's own has accepted."""
         self.untold = {participant.store: participant.node for participant in party.participants}
         """Store → node of those that are still to hear the outcome; of a commit, to acknowledge it."""
         self.tries = 0
@@ -158,11 +161,14 @@ class Coordinator:
             return
         trade.value = Value(True, payload)
         trade.tries = 0
-        self._propose(trade, self._nearest_majority(trade.party), effects)
+        first, trade.asked_next = self._nearest_majority(trade.party)
+        self._propose(trade, first, effects)
         self._timers.set(trade, now_s + self._limits.widen_s)
 
     def accepted(self, sender: str, message: Accepted, now_s: float, effects: Effects) -> None:
-        """An acceptor has the value at ballot 0. With a majority of them it is chosen."""
+        """An acceptor has the value at ballot 0. With a majority of them it is chosen; the stores of an acceptor that
+        was the last of it know that already.
+        """
         trade = self._trades.get(message.trade)
         if trade is None or trade.state not in _ACCEPTING:
             return
@@ -170,7 +176,11 @@ class Coordinator:
         trade.accepted[sender] = None
         if len(trade.accepted) * 2 > len(trade.party.acceptors):
             assert trade.value is not None
-            self._commit(trade, trade.value, now_s, effects)
+            self._commit(trade, trade.value, now_s, effects, knows=sender if message.last else None)
+        elif trade.asked_next:
+            self._propose(trade, trade.asked_next, effects)
+            trade.asked_next = ()
+            self._timers.set(trade, now_s + self._limits.widen_s)
 
     def nack(self, message: Nack, now_s: float, effects: Effects) -> None:
         """Somebody recovers the trade. Whether ballot 0 was chosen before, only a larger ballot can tell."""
@@ -230,6 +240,7 @@ class Coordinator:
             self._timers.set(trade, min(now_s + self._limits.retry_s, trade.deadline_s))
             return
         if state is TradeState.PROPOSING:
+            trade.asked_next = ()
             self._propose(trade, trade.party.acceptors, effects)
         elif state is TradeState.RECOVERING:
             self._recover(trade.id, trade.party, now_s, effects)
@@ -245,21 +256,34 @@ class Coordinator:
             if store not in trade.votes:
                 effects.send.append((node, Prepare(trade.id, trade.party, store, trade.legs[store], left_s)))
 
-    def _nearest_majority(self, party: Party) -> Sequence[str]:
+    def _nearest_majority(self, party: Party) -> tuple[Sequence[str], Sequence[str]]:
         """A majority of the acceptors that is surely awake: this node and those that have just voted come first. The
         others are asked when these do not answer; a message that was not sent is one that was lost.
+
+        Two lists: whom to ask at once, and whom when that has accepted. Where this node and a participant's make the
+        majority, this one comes first: the other is then the last, settles its stores with the record in which it
+        accepts, and needs no further message.
         """
-        near = {self._node, *(participant.node for participant in party.participants)}
-        nearest = sorted(party.acceptors, key=lambda node: node not in near)
-        return nearest[: len(nearest) // 2 + 1]
+        near = {participant.node for participant in party.participants}
+        nearest = sorted(party.acceptors, key=lambda node: (node != self._node, node not in near))
+        nearest = nearest[: len(nearest) // 2 + 1]
+        if len(nearest) == 2 and nearest[0] == self._node and nearest[1] in near:
+            return nearest[:1], nearest[1:]
+        return nearest, ()
 
     def _propose(self, trade: Trade, acceptors: Sequence[str], effects: Effects) -> None:
+        """Nobody is the last here: what this node says as a coordinator would have to wait for its own disk."""
         assert trade.value is not None
-        accept = Accept(trade.id, self._ballot, trade.value)
-        effects.send += [(node, accept) for node in acceptors if node not in trade.accepted]
+        last = 2 * (len(trade.accepted) + 1) > len(trade.party.acceptors)
+        for node in acceptors:
+            if node not in trade.accepted:
+                accept = Accept(trade.id, self._ballot, trade.value, last and node != self._node)
+                effects.send.append((node, accept))
 
-    def _commit(self, trade: Trade, value: Value, now_s: float, effects: Effects) -> None:
-        """The value is chosen: the caller may be told, and the participants until each of them has it."""
+    def _commit(self, trade: Trade, value: Value, now_s: float, effects: Effects, knows: str | None = None) -> None:
+        """The value is chosen: the caller may be told, and the participants until each of them has it, at first but
+        those of a node that knows it.
+        """
         before, trade.state = trade.state, TRADE[trade.state, TradeInput.COMMIT]
         if before is TradeState.TELLING:
             assert trade.value == value, f"two outcomes: {trade.id}"
@@ -267,12 +291,13 @@ class Coordinator:
         trade.value = value
         trade.tries = 0
         effects.tasks.append(EndedTask(trade.id, value, {}))
-        self._tell(trade, effects)
+        self._tell(trade, effects, knows)
         self._timers.set(trade, now_s + self._limits.retry_s)
 
-    def _tell(self, trade: Trade, effects: Effects) -> None:
-        assert trade.value is not None
-        effects.send += [(node, Decided(trade.id, store, trade.value)) for store, node in trade.untold.items()]
+    def _tell(self, trade: Trade, effects: Effects, but: str | None = None) -> None:
+        value = trade.value
+        assert value is not None
+        effects.send += [(node, Decided(trade.id, store, value)) for store, node in trade.untold.items() if node != but]
 
     def _release(self, trade: Trade, store: str, effects: Effects) -> None:
         node = trade.untold.pop(store, None)

@@ -68,7 +68,7 @@ class Agreement:
             Vote: self._coordinator.vote,
             Propose: self._acceptor.propose,
             Promise: self._recoveries.promise,
-            Accept: self._acceptor.accept,
+            Accept: self._accept,
             Accepted: self._accepted,
             Nack: self._nack,
             Closed: self._hear_closed,
@@ -153,6 +153,12 @@ class Agreement:
             self._participants.abort_closed(trade, effects)
             return
         self._recoveries.start(trade, party, self._participants.outcome(trade), now_s, effects)
+
+    def _accept(self, sender: str, message: Accept, now_s: float, effects: Effects) -> None:
+        """With the last acceptance the value is chosen: the stores here settle it in the same record, or in a later."""
+        if self._acceptor.accept(sender, message, now_s, effects) and message.last:
+            self._participants.chosen(sender, message, now_s, effects)
+            self._recoveries.told(message.trade)
 
     def _accepted(self, sender: str, message: Accepted, now_s: float, effects: Effects) -> None:
         proposer = self._recoveries if message.ballot.round else self._coordinator

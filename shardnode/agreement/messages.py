@@ -101,6 +101,8 @@ class Accept(msgspec.Struct, frozen=True, array_like=True, tag="accept", gc=Fals
     trade: TradeId
     ballot: Ballot
     value: Value
+    last: bool = False
+    """Whether all others of a majority have accepted this durably: with the receiver it is chosen."""
 
 
 class Accepted(msgspec.Struct, frozen=True, array_like=True, tag="accepted", gc=False):
@@ -108,6 +110,8 @@ class Accepted(msgspec.Struct, frozen=True, array_like=True, tag="accepted", gc=
 
     trade: TradeId
     ballot: Ballot
+    last: bool = False
+    """As it was asked; if so, the stores of its node know the outcome."""
 
 
 class Nack(msgspec.Struct, frozen=True, array_like=True, tag="nack", gc=False):

@@ -12,6 +12,7 @@ from shardnode.agreement.facts import finished_key, prepared_key
 from shardnode.agreement.limits import AgreementLimits
 from shardnode.agreement.messages import (
     ABORT,
+    Accept,
     Acked,
     AskFinished,
     Close,
@@ -152,6 +153,14 @@ class Participants:
         elif before is LegState.UNSEEN:
             leg.value = value
             self._finish(leg, effects)
+
+    def chosen(self, sender: str, message: Accept, now_s: float, effects: Effects) -> None:
+        """The acceptor of this node has chosen the value with these effects, being the last of a majority. What is not
+        prepared here hears of it from whoever tells the outcome.
+        """
+        for leg in self._legs.get(message.trade, {}).values():
+            if leg.state is LegState.PREPARED:
+                self.decided(sender, Decided(leg.trade, leg.store, message.value), now_s, effects)
 
     def settled(self, trade: TradeId, store: str, effects: Effects) -> None:
         """The store has applied or released what it held."""

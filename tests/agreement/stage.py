@@ -354,6 +354,8 @@ class Stage:
                 words.append("YES" if value else "NO")
             elif field == "number":
                 words.append(f"number {value}")
+            elif field == "last" and value:
+                words.append("last")
             elif field == "store":
                 words.append(str(value))
         return " ".join(words)

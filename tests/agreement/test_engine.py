@@ -84,13 +84,13 @@ def test_no_more_trades_are_opened_than_may_be_open() -> None:
 
 
 def test_a_value_is_proposed_only_when_all_voted_yes_and_the_rules_agree() -> None:
-    """No ACCEPT leaves before that; then one goes to each of a majority, at ballot 0 of this incarnation."""
+    """No ACCEPT leaves before that; then they do, at ballot 0 of this incarnation."""
     agreement = opened()
     assert not agreement.step("n2", Vote(T, "s", True, b"s"), 0.0).send
     effects = agreement.step("n3", Vote(T, "t", True, b"t"), 0.0)
     assert effects.tasks == [JudgeTask(T, {"s": b"s", "t": b"t"})] and not effects.send
     effects = agreement.judged(T, b"s t", 0.0)
-    assert effects.send == [(node, Accept(T, Ballot(0, "n1", 1), COMMIT)) for node in ("n1", "n2")]
+    assert effects.send == [("n1", Accept(T, Ballot(0, "n1", 1), COMMIT))]
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,9 @@ def test_a_value_is_proposed_only_when_all_voted_yes_and_the_rules_agree() -> No
     [
         (("n4",), ["n4"]),
         (("n1", "n2", "n3"), ["n3", "n1"]),
-        (("n1", "n2", "n3", "n4", "n5"), ["n3", "n4", "n1"]),
-        (("n3", "n4", "n5", "n6", "n7", "n8", "n9"), ["n3", "n4", "n9", "n5"]),
+        (("n1", "n2", "n4"), ["n4", "n1"]),
+        (("n1", "n2", "n3", "n4", "n5"), ["n4", "n3", "n1"]),
+        (("n3", "n4", "n5", "n6", "n7", "n8", "n9"), ["n4", "n3", "n9", "n5"]),
     ],
 )
 def test_the_nearest_majority_is_asked_first_and_then_whoever_has_not_accepted(
@@ -119,6 +120,44 @@ def test_the_nearest_majority_is_asked_first_and_then_whoever_has_not_accepted(
         assert not sent(coordinator.tick(1.0 + limits.widen_s - 0.001), Accept)
         widened = sent(coordinator.tick(1.0 + limits.widen_s), Accept)
         assert [node for node, _ in widened] == [node for node in acceptors if node != first[0]]
+
+
+def test_a_participants_acceptor_is_asked_when_the_coordinators_own_has_accepted() -> None:
+    """Where these two make the majority, the second hears that it is the last; its stores need no DECIDED then, unless
+    their acknowledgement does not come.
+    """
+    agreement, limits, ballot = proposing(), AgreementLimits(), Ballot(0, "n1", 1)
+    effects = agreement.step("n1", Accepted(T, ballot), 0.06)
+    assert effects.send == [("n2", Accept(T, ballot, COMMIT, last=True))]
+    assert agreement.wake_at_s() == 0.06 + limits.widen_s
+    effects = agreement.step("n2", Accepted(T, ballot, last=True), 0.1)
+    assert effects.send == [("n3", Decided(T, "t", COMMIT))] and ended(effects) == [EndedTask(T, COMMIT, {})]
+    agreement.step("n3", Acked(T, "t"), 0.1)
+    assert agreement.tick(0.1 + limits.retry_s).send == [("n2", Decided(T, "s", COMMIT))]
+
+
+def test_nobody_is_the_last_at_the_coordinators_own_node() -> None:
+    """When all are asked, its own acceptor hears no more than that it is asked, whoever else has accepted."""
+    agreement, limits, ballot = proposing(), AgreementLimits(), Ballot(0, "n1", 1)
+    agreement.step("n3", Accepted(T, ballot), 0.05)
+    asked = sent(agreement.tick(0.06 + limits.widen_s), Accept)
+    assert [(node, accept.last) for node, accept in asked] == [("n1", False), ("n2", True)]
+
+
+def test_the_last_of_a_majority_settles_its_stores_with_its_acceptance() -> None:
+    """What is prepared settles in the same effects, and acknowledges to whoever asked; a second time it does not; and
+    where the acceptor has promised more, nothing is chosen, and nothing settles.
+    """
+    ballot, last = Ballot(0, "n1", 1), Accept(T, Ballot(0, "n1", 1), COMMIT, last=True)
+    agreement = engine("n2", facts=[Prepared(T, "s", PARTY)])
+    effects = agreement.step("n1", last, 0.0)
+    assert effects.persist == {f"register/{T}": Register(T, ballot, ballot, COMMIT)} and effects.binding
+    assert effects.send == [("n1", Accepted(T, ballot, last=True))] and effects.tasks == [SettleTask(T, "s", COMMIT)]
+    assert not agreement.step("n1", last, 0.0).tasks
+    assert agreement.settled(T, "s", 0.0).send == [("n1", Acked(T, "s"))]
+    overtaken = engine("n2", facts=[Prepared(T, "s", PARTY), Register(T, Ballot(1, "n3", 1), None, None)])
+    effects = overtaken.step("n1", last, 0.0)
+    assert effects.send == [("n1", Nack(T, ballot, Ballot(1, "n3", 1)))] and not effects.tasks
 
 
 def test_who_was_not_asked_first_is_not_asked_when_the_others_accept() -> None:

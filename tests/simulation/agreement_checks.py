@@ -9,7 +9,9 @@ The checks see what becomes durable, what is sent and what tasks say, and nothin
     one value a ballot  no two values are proposed at one ballot
     promise kept        an acceptor accepts nothing below a ballot that it told somebody it promised
     chosen              an outcome is told to nobody before a majority of the trade's acceptors accepted it durably; but
-                        an abort may be if a store refused durably, and by the coordinator that has sent no ACCEPT
+                        an abort may be if a store refused durably, and by the coordinator that has sent no ACCEPT;
+                        and a store may settle behind the acceptance of its own node that makes the majority, which is
+                        durable before it
     release             what a YES holds is let go in the record that settles it, and never else
     settle once         a store settles a trade once
     forgetting          a register or an outcome leaves the disk in the record that adds its trade to the closed ones,
@@ -132,10 +134,14 @@ class Checks:
         truth.ended = True
         self._told(node, task.trade, task.value, f"{node} ends")
 
-    def settles(self, node: str, trade: TradeId, store: str, value: Value) -> None:
-        """A store is about to apply or release what it holds."""
-        self._told(node, trade, value, f"{store} at {node} settles")
-        if store in self.truths[trade].settled:
+    def settles(self, node: str, trade: TradeId, store: str, value: Value, unsynced: Register | None) -> None:
+        """A store is about to apply or release what it holds. `unsynced`: what its node has accepted in a record that
+        is on its way to the disk, before the store's own.
+        """
+        truth = self.truths[trade]
+        if unsynced is None or not self._makes_a_majority(node, unsynced, truth, value):
+            self._told(node, trade, value, f"{store} at {node} settles")
+        if store in truth.settled:
             raise Violation("settle once", f"{store} settles {trade} again")
 
     def durable(
@@ -161,10 +167,18 @@ class Checks:
                 self.truths[fact.trade].prepared.add(fact.store)
             elif type(fact) is Outcome:
                 truth = self.truths[fact.trade]
+                if fact.value.commit and not truth.chosen:
+                    raise Violation("chosen", f"{node} has {key} durably, which no majority has accepted")
                 if fact.store not in truth.prepared and not fact.value.commit:
                     truth.refused = True
             elif type(fact) is ClosedTrades:
                 self._closed(node, fact)
+
+    @staticmethod
+    def _makes_a_majority(node: str, register: Register, truth: Truth, value: Value) -> bool:
+        if register.accepted is None or register.value != value:
+            return False
+        return 2 * len({node, *truth.accepted.get(register.accepted, ())}) > len(truth.party.acceptors)
 
     def _told(self, node: str, trade: TradeId, value: Value, who: str) -> None:
         truth = self.truths[trade]

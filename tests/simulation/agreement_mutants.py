@@ -264,6 +264,30 @@ def caller_told_twice() -> Patch:
 
 
 @planted
+def last_before_the_first() -> Patch:
+    """Rule 7: an acceptor is told that it is the last of a majority while it is the first."""
+
+    def mutated(coordinator: Any, _trade: Any, _acceptors: Any, effects: Effects) -> None:
+        effects.send[:] = [
+            (node, replace(message, last=node != coordinator._node) if isinstance(message, Accept) else message)
+            for node, message in effects.send
+        ]
+
+    return after(Coordinator, "_propose", mutated)
+
+
+@planted
+def chosen_although_refused() -> Patch:
+    """Rules 6, 7: the last acceptor's stores settle although it has promised a larger ballot."""
+
+    def mutated(method: Any, acceptor: Any, *rest: Any) -> bool:
+        method(acceptor, *rest)
+        return True
+
+    return instead(Acceptor, "accept", mutated)
+
+
+@planted
 def coordinator_ignores_nack() -> Patch:
     """Rules 4, 6: a NACK does not stop the coordinator."""
     return instead(Coordinator, "nack", _nothing)
@@ -276,11 +300,11 @@ def coordinator_ignores_nack() -> Patch:
 def accept_without_a_promise_check() -> Patch:
     """Rule 6: an acceptor accepts in spite of its promise."""
 
-    def mutated(method: Any, acceptor: Any, sender: str, message: Accept, *rest: Any) -> None:
+    def mutated(method: Any, acceptor: Any, sender: str, message: Accept, *rest: Any) -> bool:
         register = acceptor._registers.get(message.trade)
         if register is not None and message.ballot < register.promised:
             acceptor._registers[message.trade] = replace(register, promised=message.ballot)
-        method(acceptor, sender, message, *rest)
+        return bool(method(acceptor, sender, message, *rest))
 
     return instead(Acceptor, "accept", mutated)
 

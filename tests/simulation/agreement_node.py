@@ -12,7 +12,7 @@ import msgspec
 
 from shardnode.agreement.effects import Effects, EndedTask, JudgeTask, PrepareTask, SettleTask, Task
 from shardnode.agreement.engine import Agreement
-from shardnode.agreement.facts import read
+from shardnode.agreement.facts import read, register_key
 from shardnode.agreement.limits import AgreementLimits
 from shardnode.agreement.messages import (
     Accept,
@@ -28,6 +28,7 @@ from shardnode.agreement.messages import (
     Prepare,
     Promise,
     Propose,
+    Register,
     TradeId,
     Vote,
 )
@@ -348,11 +349,20 @@ class Node:
 
     def _settle(self, engine: Agreement, task: SettleTask) -> None:
         key = f"prepared/{task.trade}/{task.store}"
-        self.checks.settles(self.name, task.trade, task.store, task.value)
+        self.checks.settles(self.name, task.trade, task.store, task.value, self._unsynced_register(task.trade))
         if key not in self.held:
             raise Violation("settle once", f"{self.name} is to settle {key}, which it does not hold")
         del self.held[key]
         self._obey(engine.settled(task.trade, task.store, self.clock_s()), settled=key)
+
+    def _unsynced_register(self, trade: TradeId) -> Register | None:
+        """What this node has accepted for a trade, or promised, in the latest record that is on its way to the disk."""
+        register = None
+        for record in self.unsynced:
+            fact = record.effects.persist.get(register_key(trade))
+            if isinstance(fact, Register):
+                register = fact
+        return register
 
 
 def outage_s(world: World) -> float:
