@@ -122,7 +122,7 @@ def _cautions(runs: dict[str, RunResult]) -> list[str]:
             cautions.append(f"{name} was limited by the load generator: its server can do more than it shows.")
         if run.limited_by == "load":
             cautions.append(f"{name} answered all that was offered: its throughput is the load's and not its own.")
-    if len({run.machine for run in runs.values()}) > 1:
+    if len({(words.machine(run.machine), run.machine.system) for run in runs.values()}) > 1:
         cautions.append("The runs were made on different machines: ratios tell of the machines too.")
     cautions.append("Each is one run: without spreads over several rounds, small differences may be chance.")
     return cautions

@@ -137,6 +137,9 @@ def _node(result: RunResult) -> Iterator[Element]:
 
 
 def _generator(result: RunResult) -> Element:
+    said = element("p", words.lag(result))
+    if not result.late_us.max:
+        return section("The load generator", said)
     lag = table(
         "How long after its time the generator began a request though it could have",
         ("", *LATENCY_HEAD),
@@ -145,7 +148,7 @@ def _generator(result: RunResult) -> Element:
             ("latency, for comparison", *_percentiles(result.latency_us)),
         ),
     )
-    return section("The load generator", element("p", words.lag(result)), lag)
+    return section("The load generator", said, lag)
 
 
 def _facts(result: RunResult) -> Element:

@@ -36,7 +36,7 @@ def load(result: RunResult) -> str:
         pace = f"{digits(result.offered_per_s)} requests a second"
         return f"{players} sent {pace} together, whether or not earlier ones had been answered (an open loop)"
     if result.think_s:
-        return f"{players} each sent the next request {digits(result.think_s)} s after the last answer (a closed loop)"
+        return f"{players} each sent the next request about {digits(result.think_s)} s after the last answer (a closed loop)"
     return f"{players} each sent the next request when the last was answered (a closed loop)"
 
 
@@ -102,6 +102,8 @@ def lost(checks: Checks) -> list[str]:
 def lag(result: RunResult) -> str:
     """How far the generator itself is to blame for latencies."""
     late = result.late_us
+    if not late.max:
+        return "No request began later than it was meant to for a reason of the generator's own."
     said = f"Half of the requests began within {duration(late.p50)} of when they were meant to, 99% within "
     meant = "as far as that was up to the generator; the latencies of this report contain this lag."
     return f"{said}{duration(late.p99)} and the last after {duration(late.max)}, {meant}"

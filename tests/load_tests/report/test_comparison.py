@@ -92,6 +92,13 @@ def test_what_else_differed_is_told() -> None:
     assert any("different machines" in caution for caution in told.cautions)
 
 
+def test_a_disk_that_was_measured_twice_is_no_other_machine() -> None:
+    """The time of an fsync differs from run to run; it is listed, and nobody is warned of another machine."""
+    told = compared({"a": fractal(), "b": replace(fractal(), machine=replace(fractal().machine, fsync_ms=0.5))})
+    assert told.differences == {"fsync, ms": ["0.400", "0.500"]}
+    assert not any("different machines" in caution for caution in told.cautions)
+
+
 def test_runs_that_prove_nothing_are_called_out() -> None:
     """A run that lost something, and one whose generator was the limit, come with a caution by name."""
     lost = replace(fractal(), checks=Checks(acknowledged=9, lost=["a bid"], lost_count=1, balanced=True))

@@ -163,8 +163,14 @@ def test_what_was_run_names_load_target_and_place() -> None:
         assert part in said
     closed = replace(a_run(), loop="closed", offered_per_s=None, target="standard", nodes=4)
     assert "when the last was answered" in words.what_was_run(closed)
-    assert "1.50 s after the last answer" in words.what_was_run(replace(closed, think_s=1.5))
+    assert "about 1.50 s after the last answer" in words.what_was_run(replace(closed, think_s=1.5))
     assert "the standard architecture with 4 workers" in words.what_was_run(closed)
+
+
+def test_the_generators_own_lag_is_told() -> None:
+    """Its percentiles are in a sentence; where it was never late, as in a closed loop, this is said instead."""
+    assert "99% within 400 µs and the last after 9.00 ms" in words.lag(a_run())
+    assert words.lag(replace(a_run(), late_us=Percentiles())).startswith("No request began later")
 
 
 def test_unexpected_failures_are_part_of_the_verdict() -> None:
