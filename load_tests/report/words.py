@@ -36,7 +36,8 @@ def load(result: RunResult) -> str:
         pace = f"{digits(result.offered_per_s)} requests a second"
         return f"{players} sent {pace} together, whether or not earlier ones had been answered (an open loop)"
     if result.think_s:
-        return f"{players} each sent the next request about {digits(result.think_s)} s after the last answer (a closed loop)"
+        pause = f"about {digits(result.think_s)} s"
+        return f"{players} each sent the next request {pause} after the last answer (a closed loop)"
     return f"{players} each sent the next request when the last was answered (a closed loop)"
 
 
