@@ -6,8 +6,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -15,8 +15,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import jwt
+import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from load_tests.generator import CODEC, messages
 from load_tests.processes import Server, ServerFailed, cpu_s, running
@@ -33,6 +37,8 @@ LOOK_EVERY_S = 0.1
 PORTS = range(20_000, 32_000)
 """Below those that systems give to connections by themselves."""
 PORT_TRIES_MAX = 100
+IN_FLIGHT_MAX = 50
+"""Requests of `call_all` on their way at once."""
 
 HOUSE_RULES = """[rules]
 increment_bp = 0     # bids rise by 1 gold, so that no price leaves its bounds however long the run
@@ -41,8 +47,15 @@ max_bids = 1000
 """
 
 
+PrivateKey = Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey
+
+
 class Refused(Exception):
     """The node refused what a load test needs."""
+
+
+class KeyFault(Exception):
+    """A key file cannot be used; the text says which and what to do."""
 
 
 def call(connection: Connection, method: str, **params: Any) -> dict[str, Any]:
@@ -57,11 +70,39 @@ def call(connection: Connection, method: str, **params: Any) -> dict[str, Any]:
                 return result
 
 
+def call_all(connection: Connection, requests: Iterable[tuple[str, dict[str, Any]]]) -> list[msgspec.Raw]:
+    """Ask many things, some of them at once; the results in the order of the requests. Raises Refused.
+
+    A node that is asked too fast says when to come again, and then is.
+    """
+    waiting = deque(enumerate(requests))
+    asked: dict[int, tuple[str, dict[str, Any]]] = {}
+    results: dict[int, msgspec.Raw] = {}
+    while waiting or asked:
+        while waiting and len(asked) < IN_FLIGHT_MAX:
+            number, (method, params) = waiting.popleft()
+            asked[number] = method, params
+            connection.send(CODEC.request(number, method, params))
+        for message in messages(connection):
+            if message.id is None or message.id not in asked:
+                continue
+            method, params = asked.pop(message.id)
+            if message.error is None:
+                results[message.id] = message.result
+            elif (message.error.data or {}).get("reason") == "rate_limited":
+                time.sleep((message.error.data or {})["retry_after_ms"] / 1000)
+                waiting.append((message.id, (method, params)))
+            else:
+                raise Refused(f"{method}: {message.error.message} {message.error.data}")
+    return [results[number] for number in range(len(results))]
+
+
 class Issuer:
     """A token issuer of our own: many players log in without a process for each token."""
 
     def __init__(self, directory: Path) -> None:
-        self._key = Ed25519PrivateKey.generate()
+        self._key: PrivateKey = Ed25519PrivateKey.generate()
+        self._algorithm = "EdDSA"
         self.public = directory / "issuer.pem"
         self.public.write_bytes(
             self._key.public_key().public_bytes(
@@ -69,11 +110,39 @@ class Issuer:
             )
         )
 
+    @classmethod
+    def load(cls, private: Path) -> "Issuer":
+        """The issuer that a running house trusts already, by its private key (PEM). Raises KeyFault."""
+        issuer = cls.__new__(cls)
+        issuer.public = private
+        issuer._key, issuer._algorithm = _private_key(private)
+        return issuer
+
+    def token(self, player: str, role: str = "player") -> str:
+        """What says who a player is, good for TOKEN_S."""
+        claims = {"sub": player, "role": role, "exp": int(time.time()) + TOKEN_S}
+        return jwt.encode(claims, self._key, algorithm=self._algorithm)
+
     def connect(self, url: str, player: str, role: str = "player") -> Connection:
         """A connection to a node that is logged in as a player."""
-        claims = {"sub": player, "role": role, "exp": int(time.time()) + TOKEN_S}
-        token = jwt.encode(claims, self._key, algorithm="EdDSA")
-        return Connection(url, CODEC.subprotocol, {"Authorization": f"Bearer {token}"})
+        return Connection(url, CODEC.subprotocol, {"Authorization": f"Bearer {self.token(player, role)}"})
+
+
+def _private_key(path: Path) -> tuple["PrivateKey", str]:
+    """A key, and the algorithm that goes with it. Raises KeyFault."""
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except OSError as error:
+        raise KeyFault(f"the key {path} cannot be read ({error.strerror}): name a readable file") from error
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise KeyFault(f"{path} holds no private key in PEM form without a password: name the issuer's own") from error
+    if isinstance(key, Ed25519PrivateKey):
+        return key, "EdDSA"
+    if isinstance(key, EllipticCurvePrivateKey):
+        return key, "ES256"
+    if isinstance(key, RSAPrivateKey):
+        return key, "RS256"
+    raise KeyFault(f"{path}: tokens are signed with Ed25519, P-256 or RSA keys, not with this kind")
 
 
 class House:
@@ -81,11 +150,11 @@ class House:
 
     def __init__(self, server: Server, issuer: Issuer) -> None:
         self.server = server
-        self._issuer = issuer
+        self.issuer = issuer
 
     def connect(self, player: str, role: str = "player") -> Connection:
         """A connection that is logged in as a player."""
-        return self._issuer.connect(self.server.url, player, role)
+        return self.issuer.connect(self.server.url, player, role)
 
     def populate(self, players: Sequence[str], auctions: int) -> list[str]:
         """Give the players gold, and open auctions of many sellers; returns the listings."""
@@ -105,13 +174,13 @@ class Cluster:
     """Running nodes of one house: `urls` by their ids."""
 
     def __init__(self, data: Path, issuer: Issuer) -> None:
-        self._issuer = issuer
+        self.issuer = issuer
         self.urls = {path.parent.name: path.read_text().strip() for path in sorted(data.glob("*/node.url"))}
         self._pids = {path.parent.name: int(path.read_text()) for path in sorted(data.glob("*/node.pid"))}
 
     def connect(self, node: str, player: str, role: str = "player") -> Connection:
         """A connection to a node that is logged in as a player."""
-        return self._issuer.connect(self.urls[node], player, role)
+        return self.issuer.connect(self.urls[node], player, role)
 
     def cpu_s(self) -> float:
         """CPU seconds used so far by all nodes."""
@@ -183,12 +252,14 @@ def running_house(
 
 
 @contextmanager
-def running_cluster(directory: Path, nodes: int, environment: Mapping[str, str] | None = None) -> Iterator[Cluster]:
+def running_cluster(
+    directory: Path, nodes: int, environment: Mapping[str, str] | None = None, rules: str = HOUSE_RULES
+) -> Iterator[Cluster]:
     """Start `auction cluster` with `data` inside a directory, and stop it in the end."""
     issuer = Issuer(directory)
     port = free_ports(nodes)
     options: list[str | Path] = ["--nodes", str(nodes), "--data", directory / "data", "--port", str(port)]
-    command = [AUCTION, "cluster", *options, "--rules", _rules(directory, HOUSE_RULES)]
+    command = [AUCTION, "cluster", *options, "--rules", _rules(directory, rules)]
     with running(
         command,
         directory / "cluster.log",

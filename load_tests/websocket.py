@@ -7,6 +7,7 @@ far as it binds a client. For everything else there is `clients`.
 
 import base64
 import os
+import selectors
 import socket
 import struct
 from contextlib import suppress
@@ -38,23 +39,21 @@ class Connection:
         assert place.hostname is not None, url
         self._socket = socket.create_connection((place.hostname, place.port or 80), PATIENCE_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        offered = {"Sec-WebSocket-Protocol": subprotocol} if subprotocol else {}
-        fields = {
-            "Host": place.netloc,
-            "Upgrade": "websocket",
-            "Connection": "Upgrade",
-            "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
-            "Sec-WebSocket-Version": "13",
-            **offered,
-            **(headers or {}),
-        }
-        lines = [f"GET {place.path or '/'} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
-        self._socket.sendall("\r\n".join(lines).encode())
+        self._socket.sendall(_handshake(url, subprotocol, headers))
         try:
             self._rest = self._upgraded()
         except (ConnectionLost, OSError):
             self._socket.close()
             raise
+
+    @classmethod
+    def opened(cls, connected: socket.socket, rest: bytes) -> "Connection":
+        """A connection that has shaken hands already, and what came after that."""
+        connection = cls.__new__(cls)
+        connection._socket = connected
+        connection._socket.settimeout(PATIENCE_S)
+        connection._rest = rest
+        return connection
 
     def fileno(self) -> int:
         """For selectors."""
@@ -69,7 +68,23 @@ class Connection:
         received = self._socket.recv(RECEIVE_BYTES)
         if not received:
             raise ConnectionLost("the server closed the connection")
-        data = self._rest + received if self._rest else received
+        return self._whole(self._rest + received if self._rest else received)
+
+    def received(self) -> list[bytes]:
+        """The messages that came along with the handshake, maybe none. Raises ConnectionLost."""
+        return self._whole(self._rest)
+
+    def close(self) -> None:
+        """Say goodbye and hang up, without waiting for the answer."""
+        with self._socket, suppress(OSError):  # a server that is gone needs no goodbye
+            self._socket.sendall(_head(CLOSE, 0))
+
+    def cut(self) -> None:
+        """Hang up without a word, as a broken line does."""
+        self._socket.close()
+
+    def _whole(self, data: bytes) -> list[bytes]:
+        """The messages in it; what is left is kept until more comes."""
         messages = []
         at = 0
         while (frame := _frame(data, at)) is not None:
@@ -83,23 +98,95 @@ class Connection:
         self._rest = data[at:]
         return messages
 
-    def close(self) -> None:
-        """Say goodbye and hang up, without waiting for the answer."""
-        with self._socket, suppress(OSError):  # a server that is gone needs no goodbye
-            self._socket.sendall(_head(CLOSE, 0))
-
     def _upgraded(self) -> bytes:
         """What came after the server's handshake."""
         answer = b""
-        while b"\r\n\r\n" not in answer:
+        while (rest := _after_handshake(answer)) is None:
             received = self._socket.recv(RECEIVE_BYTES)
-            answer += received
-            if not received or len(answer) > HANDSHAKE_BYTES_MAX:
+            if not received:
                 raise ConnectionLost(f"the server did not answer the handshake: {answer[:200]!r}")
-        head, _, rest = answer.partition(b"\r\n\r\n")
-        if not head.startswith(b"HTTP/1.1 101"):
-            raise ConnectionLost(f"the server refused the connection: {answer[:500].decode('latin-1')}")
+            answer += received
         return rest
+
+
+class Dialling:
+    """A connection that is being opened while others are served: its socket is never waited for.
+
+    `proceed` is called whenever the socket is ready for `events`, until it returns the connection.
+    """
+
+    __slots__ = ("_answer", "_asking", "_socket", "events")
+
+    def __init__(self, url: str, subprotocol: str | None = None, headers: dict[str, str] | None = None) -> None:
+        """Begin to connect. Raises OSError."""
+        place = urlsplit(url)
+        assert place.hostname is not None, url
+        self._asking = _handshake(url, subprotocol, headers)
+        self._answer = b""
+        self.events = selectors.EVENT_WRITE
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            place.hostname, place.port or 80, type=socket.SOCK_STREAM
+        )[0]
+        self._socket = socket.socket(family, kind, protocol)
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            self._socket.connect(address)
+        except BlockingIOError:
+            return  # it is under way
+        except OSError:
+            self._socket.close()
+            raise
+
+    def fileno(self) -> int:
+        """For selectors."""
+        return self._socket.fileno()
+
+    def proceed(self) -> Connection | None:
+        """Go on; None while it is not open. Raises ConnectionLost and OSError: then `cut` it."""
+        if self.events == selectors.EVENT_WRITE:
+            self._socket.sendall(self._asking)
+            self.events = selectors.EVENT_READ
+            return None
+        received = self._socket.recv(RECEIVE_BYTES)
+        if not received:
+            raise ConnectionLost(f"the server did not answer the handshake: {self._answer[:200]!r}")
+        self._answer += received
+        rest = _after_handshake(self._answer)
+        return None if rest is None else Connection.opened(self._socket, rest)
+
+    def cut(self) -> None:
+        """Give up."""
+        self._socket.close()
+
+
+def _handshake(url: str, subprotocol: str | None, headers: dict[str, str] | None) -> bytes:
+    """The request to upgrade."""
+    place = urlsplit(url)
+    offered = {"Sec-WebSocket-Protocol": subprotocol} if subprotocol else {}
+    fields = {
+        "Host": place.netloc,
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
+        "Sec-WebSocket-Version": "13",
+        **offered,
+        **(headers or {}),
+    }
+    lines = [f"GET {place.path or '/'} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def _after_handshake(answer: bytes) -> bytes | None:
+    """What came after the server's handshake; None while that is not whole. Raises ConnectionLost."""
+    head, end, rest = answer.partition(b"\r\n\r\n")
+    if not end:
+        if len(answer) > HANDSHAKE_BYTES_MAX:
+            raise ConnectionLost(f"the server did not answer the handshake: {answer[:200]!r}")
+        return None
+    if not head.startswith(b"HTTP/1.1 101"):
+        raise ConnectionLost(f"the server refused the connection: {answer[:500].decode('latin-1')}")
+    return rest
 
 
 def _head(opcode: int, length: int) -> bytes:

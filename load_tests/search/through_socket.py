@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,14 @@ from twisted.internet.defer import Deferred, succeed
 
 from auction.commands import SearchListings
 from auction.state import Listing
-from load_tests.generator import CODEC, messages
-from load_tests.house import Refused, call, running_house
+from load_tests.generator import CODEC
+from load_tests.house import call, call_all, running_house
 from load_tests.search.sides import Page
 from load_tests.websocket import Connection
 
 LISTINGS_A_SELLER = 2_000
 ITEMS_A_GRANT = 200
 """As many as surely fit into one message."""
-IN_FLIGHT = 50
 
 RULES = f"""[rules]
 max_listings = {LISTINGS_A_SELLER}
@@ -46,7 +44,7 @@ class OverSocket:
         """See `Side`; a page is followed by its cursor."""
         params = msgspec.to_builtins(msgspec.structs.replace(query, cursor=following))
         asked = {name: value for name, value in params.items() if value is not None}
-        (raw,) = _results(self._connection, "listing.search", [asked])
+        (raw,) = call_all(self._connection, [("listing.search", asked)])
         found = CODEC.result(raw, _Found)
         return succeed(Page([row.listing for row in found.listings], found.next))
 
@@ -77,27 +75,10 @@ def _list(service: Connection, connection: Connection, seller: str, rows: Sequen
         ]
         granted = call(service, "admin.grant", player=seller, items=items, key=f"{seller}-{first}")
         params = [_terms(item["item"], row) for item, row in zip(granted["items"], some, strict=True)]
-        _results(connection, "listing.create", params)
+        call_all(connection, [("listing.create", each) for each in params])
 
 
 def _terms(item: str, row: Listing) -> dict[str, Any]:
     prices = {"start_bid": row.start_bid, "buyout": row.buyout}
     duration_s = (row.ends_at_ms - row.created_at_ms) // 1000
     return {"item": item, "duration_s": duration_s, **{name: each for name, each in prices.items() if each is not None}}
-
-
-def _results(connection: Connection, method: str, params: Sequence[dict[str, Any]]) -> list[msgspec.Raw]:
-    """Ask many things, some of them at once; the results in the order of the questions. Raises Refused."""
-    results: dict[int, msgspec.Raw] = {}
-    waiting = iter(enumerate(params))
-    for number, each in islice(waiting, IN_FLIGHT):
-        connection.send(CODEC.request(number, method, each))
-    while len(results) < len(params):
-        for message in messages(connection):
-            if message.error is not None:
-                raise Refused(f"{method}: {message.error.message} {message.error.data}")
-            if message.id is not None:
-                results[int(message.id)] = message.result
-                for number, each in islice(waiting, 1):
-                    connection.send(CODEC.request(number, method, each))
-    return [results[number] for number in range(len(params))]
