@@ -1,12 +1,12 @@
 """Servers under load, as processes of their own."""
 
 import os
-import select
+import selectors
 import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 START_S = 30.0
@@ -34,9 +34,29 @@ class Server:
 
 def cpu_s(pid: int) -> float:
     """CPU seconds used so far by all threads of a process, in Linux's steps of 10 ms."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    user, system = fields[11], fields[12]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    return _cpu_s(_stat(pid)[11:13])
+
+
+def cpu_s_with_ended(pid: int) -> float:
+    """The same, with the children that have ended and their descendants."""
+    return _cpu_s(_stat(pid)[11:15])
+
+
+def family(pid: int) -> Iterator[int]:
+    """A process and all that descend from it now."""
+    yield pid
+    with suppress(FileNotFoundError, ProcessLookupError):  # whoever ended meanwhile has no children any more
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                yield from family(int(child))
+
+
+def _stat(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def _cpu_s(ticks: Sequence[str]) -> float:
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -68,12 +88,14 @@ def _ready_url(process: "subprocess.Popen[bytes]", nodes: int) -> str:
     assert process.stdout is not None
     said = b""
     latest_s = time.monotonic() + START_S
-    while said.count(b"\n") < nodes:
-        readable, _, _ = select.select([process.stdout], [], [], max(0.0, latest_s - time.monotonic()))
-        more = os.read(process.stdout.fileno(), 65_536) if readable else b""
-        if not more:
-            raise ServerFailed(f"{process.args!r} did not say within {START_S:g} s that it is ready, but: {said!r}")
-        said += more
+    with selectors.DefaultSelector() as selector:  # `select.select` knows no file beyond the first 1,024
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while said.count(b"\n") < nodes:
+            readable = selector.select(max(0.0, latest_s - time.monotonic()))
+            more = os.read(process.stdout.fileno(), 65_536) if readable else b""
+            if not more:
+                raise ServerFailed(f"{process.args!r} did not say within {START_S:g} s that it is ready, but: {said!r}")
+            said += more
     lines = said.decode().splitlines()
     if not all(line.startswith("ready ") for line in lines):
         raise ServerFailed(f"{process.args!r} did not say that it is ready, but: {said!r}")

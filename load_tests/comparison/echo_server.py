@@ -1,6 +1,6 @@
 """The measure of all figures: a bare Autobahn server that decodes each MessagePack message and sends it back.
 
-`python -m load_tests.echo_server` prints `ready ws://H:P/` and serves until a signal ends it.
+`python -m load_tests.comparison.echo_server` prints `ready ws://H:P/` and serves until a signal ends it.
 """
 
 from typing import Any

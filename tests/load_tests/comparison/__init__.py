@@ -1,0 +1,1 @@
+"""The comparison: its arithmetic from fixed measurements, and the whole of it for a moment."""
