@@ -112,5 +112,7 @@ def settle(lines: Sequence[Line]) -> None:
         settled = False
         while not settled:
             for message in messages(line.connection):
-                settled = settled or message.id == 0
-                line.caller.take(message)
+                if message.id == 0:
+                    settled = True
+                else:
+                    line.caller.take(message)
