@@ -153,8 +153,9 @@ def _generator(result: RunResult) -> Element:
 
 def _facts(result: RunResult) -> Element:
     where = result.machine
-    rows = (
+    rows: tuple[tuple[str, str | Element], ...] = (
         ("scenario", result.scenario),
+        ("again", element("code", words.command(result))),
         ("target", words.target(result)),
         ("load", words.load(result)),
         ("seed", str(result.seed)),

@@ -1,12 +1,16 @@
 """A run in sentences: what was run, whether it passed, and what its figures mean."""
 
 from datetime import UTC, datetime
+from shlex import join
 from typing import Literal
 
 import msgspec
 
 from load_tests.report.quantities import counted, digits, duration, share
 from load_tests.results import Checks, Machine, RunResult
+
+OURS = ("fractal", "standard")
+"""Targets that `run` can start."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -39,6 +43,18 @@ def load(result: RunResult) -> str:
         pause = f"about {digits(result.think_s)} s"
         return f"{players} each sent the next request {pause} after the last answer (a closed loop)"
     return f"{players} each sent the next request when the last was answered (a closed loop)"
+
+
+def command(result: RunResult) -> str:
+    """What to type for the same load again; a server that is not ours wants its token key besides."""
+    target = ["--target", result.target, "--nodes", f"{result.nodes}"]
+    options = target if result.target in OURS else ["--url", result.target]
+    options += ["--players", f"{result.players}", "--seconds", f"{result.seconds:g}", "--seed", f"{result.seed}"]
+    if result.offered_per_s is not None:
+        options += ["--rate", f"{result.offered_per_s:g}"]
+    if len(result.generators) > 1:
+        options += ["--generators", f"{len(result.generators)}"]
+    return join(["python", "-m", "load_tests", "run", result.scenario, *options])
 
 
 def machine(where: Machine) -> str:
@@ -82,9 +98,9 @@ def limit(result: RunResult) -> str:
             )
         case "generator":
             said = (
-                "The load generator was the limit: it was too busy to send more, or late itself, so the figures say "
-                "that the server does at least this much, and not how much it can do. Run again with more generators, "
-                "or with fewer players."
+                "The load generator was the limit: it was too busy to send more, or late itself (which other work on "
+                "the machine can cause too), so the figures say that the server does at least this much, and not how "
+                "much it can do. Run again on an idle machine, with more generators, or with fewer players."
             )
         case "load":
             said = (

@@ -169,6 +169,16 @@ def test_what_was_run_names_load_target_and_place() -> None:
     assert "the standard architecture with 4 workers" in words.what_was_run(closed)
 
 
+def test_the_command_of_the_run_makes_the_same_load_again() -> None:
+    """Whatever of the load can be set is in the command, and names are quoted for a shell."""
+    command = (
+        "python -m load_tests run bid_war --target fractal --nodes 1 --players 64 --seconds 12 --seed 1 --rate 2000"
+    )
+    assert words.command(a_run()) == command
+    elsewhere = replace(a_run(), scenario="a b", target="wss://x/ws", offered_per_s=None, generators=[])
+    assert words.command(elsewhere).startswith("python -m load_tests run 'a b' --url wss://x/ws --players")
+
+
 def test_the_generators_own_lag_is_told() -> None:
     """Its percentiles are in a sentence; where it was never late, as in a closed loop, this is said instead."""
     assert "99% within 400 µs and the last after 9.00 ms" in words.lag(a_run())
