@@ -4,6 +4,6 @@
     python -m load_tests.comparison.profile          where a bid's microseconds go in a node
     python -m load_tests.search    searches over a million listings, beside the same searches on PostgreSQL
 
-`websocket` and `generator` are the load for every server alike, `processes` keeps servers; `docs/performance.md` says
-what is measured and what came out.
+`websocket` and `generator` are the load for every server alike, `processes` keeps servers, `report` makes a page of a
+recorded run or of several; `docs/performance.md` says what is measured and what came out.
 """
