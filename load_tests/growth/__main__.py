@@ -18,7 +18,7 @@ from load_tests.growth.node import TooFewFiles
 from load_tests.growth.picture import draw
 from load_tests.growth.record import Growth, NoGrowth, read, write
 from load_tests.growth.setting import Setting
-from load_tests.growth.tables import markdown
+from load_tests.growth.tables import fill, markdown
 from load_tests.machine import OtherLoad
 
 FAULTS = (TooFewFiles, NoRoom, NotCalm, NoGrowth, Lost)
@@ -73,7 +73,12 @@ def _sizes(_: click.Context, __: click.Parameter, value: str | None) -> list[flo
     show_default=True,
     help="Where figures and pictures go.",
 )
-@click.option("--markdown", "kept", is_flag=True, help="Print the tables of what is in --out; measure nothing.")
+@click.option("--markdown", "kept", is_flag=True, help="Only print the tables of what is in --out; measure nothing.")
+@click.option(
+    "--page",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="Write the tables into this page, as docs/growth.md, and the pictures into pictures/ beside it.",
+)
 def main(
     only: Sequence[str],
     sizes: list[float] | None,
@@ -82,6 +87,7 @@ def main(
     parent: Path | None,
     out: Path,
     kept: bool,
+    page: Path | None,
 ) -> None:
     """Measure how cost grows, axis by axis."""
     if sizes is not None and len(only) != 1:
@@ -91,7 +97,10 @@ def main(
         if not kept:
             _measure(plan, parent or Path(tempfile.gettempdir()), QUICK_S if quick else seconds, out)
         for name in plan:
-            click.echo(f"## {name}\n\n{markdown(read(name, out))}")
+            growth = read(name, out)
+            click.echo(f"## {name}\n\n{markdown(growth)}")
+            if page is not None:
+                _publish(growth, page)
     except FAULTS as fault:
         raise click.ClickException(str(fault)) from fault
 
@@ -110,6 +119,13 @@ def _measure(plan: Mapping[str, Sequence[float]], parent: Path, point_s: float, 
             write(growth, out)
             draw(growth, out / f"growth-{name}.svg")
             progress.update(task, description=name, completed=1)
+
+
+def _publish(growth: Growth, page: Path) -> None:
+    page.write_text(fill(page.read_text("utf-8"), growth), "utf-8")
+    pictures = page.parent / "pictures"
+    pictures.mkdir(exist_ok=True)
+    draw(growth, pictures / f"growth-{growth.name}.svg")
 
 
 if __name__ == "__main__":

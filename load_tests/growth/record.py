@@ -63,7 +63,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class NoGrowth(Exception):
-    """There are no figures of an axis that this program can read; the text says what to do."""
+    """There are no figures of an axis, or no place for them; the text says what to do."""
 
 
 def line(sizes: Sequence[float], values: Sequence[float]) -> Line:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from load_tests.figures import Spread
-from load_tests.growth.record import Curve, Growth, Panel, exponent, line
+from load_tests.growth.record import Curve, Growth, NoGrowth, Panel, exponent, line
 
 
 def markdown(growth: Growth) -> str:
@@ -16,6 +16,17 @@ def markdown(growth: Growth) -> str:
         f"{growth.other_cpus:.2f} cores busy."
     )
     return "\n\n".join([*tables, measured]) + "\n"
+
+
+def fill(page: str, growth: Growth) -> str:
+    """A page with the tables of an axis in the place that is kept for them: `<!-- NAME -->` to `<!-- end -->`."""
+    begin, end = f"<!-- {growth.name} -->\n", "<!-- end -->"
+    before, found, rest = page.partition(begin)
+    if not found or end not in rest:
+        raise NoGrowth(
+            f"the page has no place for {growth.name}: write a line {begin.strip()} and below it a line {end}"
+        )
+    return f"{before}{begin}{markdown(growth)}{end}{rest.partition(end)[2]}"
 
 
 def _table(panels: Sequence[Panel]) -> Iterator[str]:

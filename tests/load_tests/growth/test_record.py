@@ -12,7 +12,7 @@ from load_tests.growth.cluster import crossing
 from load_tests.growth.picture import draw
 from load_tests.growth.record import Curve, Fit, Growth, NoGrowth, Panel, exponent, line, read, write
 from load_tests.growth.start import BUSY, receivers
-from load_tests.growth.tables import markdown, shape
+from load_tests.growth.tables import fill, markdown, shape
 
 SIZES = [1, 10, 100, 1_000]
 FACTORS = st.floats(min_value=0.01, max_value=100)
@@ -82,6 +82,17 @@ def test_panels_of_other_sizes_have_tables_of_their_own() -> None:
         "| 1 | 1 |",
         "| 1,000,000 | 2 |",
     ]
+
+
+def test_tables_go_into_their_place_on_a_page() -> None:
+    """What stood in an axis' place goes, all else stays, and a page without a place for it is refused."""
+    growth = Growth("axis", "An axis", [panel("power", Curve("p50", once(1)), sizes=[5])], 1, 1, 0)
+    page = "before\n<!-- axis -->\nold\n<!-- end -->\nbetween\n<!-- other -->\nother\n<!-- end -->\n"
+    filled = fill(page, growth)
+    assert filled == page.replace("old\n", markdown(growth))
+    assert fill(filled, growth) == filled
+    with pytest.raises(NoGrowth, match="<!-- axis -->"):
+        fill("nothing", growth)
 
 
 def test_one_size_runs_as_nothing() -> None:
