@@ -77,6 +77,9 @@ LAYERS = {
     "load_tests": Layer(
         ours=("clients",), libraries=("click", "msgpack", "msgspec", "twisted", "autobahn", "jwt", "cryptography")
     ),
+    "load_tests.capacity": Layer(
+        ours=("load_tests", "clients"), libraries=("click", "rich", "msgspec", "matplotlib", "numpy")
+    ),
     "load_tests.comparison": Layer(
         ours=("load_tests", "clients"),
         libraries=("autobahn", "click", "matplotlib", "msgpack", "msgspec", "psycopg", "rich", "twisted"),
