@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import cycle
 
-from load_tests.duels import Duellist, settle
+from load_tests.duels import Duellist
 from load_tests.growth.bidding import Side, audited, measure_bids, panels
 from load_tests.growth.market import Market, duellists, ring
 from load_tests.growth.record import Panel
@@ -44,8 +44,8 @@ def measure_share(setting: Setting, sizes: Sequence[float]) -> list[Panel]:
             for share in sizes:
                 setting.tell(f"a market with {share:.0%} of its trades across nodes")
                 sides.append(Side(fair.market(share), cluster.cpu_s))
-                for side in sides:  # whoever says nothing for long is taken for gone
-                    settle(side.market.lines)
+                for side in sides:
+                    side.market.keep_alive()
             setting.tell("rounds in turns")
             biddings = measure_bids(sides, setting.point_s)
         audited(*sorted((directory / "data").glob("n*/")))
@@ -75,7 +75,11 @@ class _Fair:
     def market(self, share: float) -> Market:
         """Bidders of all nodes, each connected to its home; a share of the listings is of sellers elsewhere."""
         duels = ring(CONNECTIONS // len(self._nodes))
-        return Market(bidder for node in self._nodes for bidder in self._bidders(node, duels, share))
+        market = Market()
+        for node in self._nodes:
+            for connection, bidder in self._bidders(node, duels, share):
+                market.add(connection, bidder)
+        return market
 
     def _bidders(
         self, node: str, duels: Sequence[tuple[int, int]], share: float

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
-from load_tests.duels import settle
 from load_tests.growth.bidding import Bidding, Side, audited, measure_bids, panels
 from load_tests.growth.market import ask_all, list_goods, open_market
 from load_tests.growth.node import ALL_AWAKE, gauge, running_node
@@ -37,16 +36,16 @@ def _measure(setting: Setting, sizes: Sequence[int], varied: str, metric: str, f
     reached: list[float] = []
     with setting.directory() as directory:
         with running_node(directory, ALL_AWAKE) as house, ExitStack() as stack:
-            side = Side(open_market(house, CONNECTIONS, stack), house.server.cpu_s)
+            market = open_market(house, CONNECTIONS, stack)
             service = house.connect("load-test-fill", "service")
             stack.callback(service.close)
             for size in sizes:
                 setting.tell(f"{size:,} {varied}")
                 for there in range(int(gauge(house, metric)), size, STEP):
                     fill(house, service, there, min(size, there + STEP))
-                    settle(side.market.lines)  # whoever says nothing for long is taken for gone
+                    market.keep_alive()
                 reached.append(gauge(house, metric))
-                biddings += measure_bids([side], setting.point_s)
+                biddings += measure_bids([Side(market, house.server.cpu_s)], setting.point_s)
         audited(directory / "data")
     return panels(varied, reached, biddings)
 

@@ -1,5 +1,6 @@
 """Players and auctions, made fast: with many requests in flight on one connection, as the measured load never does."""
 
+import selectors
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -21,6 +22,8 @@ AUCTIONS_A_SELLER = 16
 BUSY = ("unavailable", "in_doubt")
 """Reasons for which the same request with the same key is made again."""
 TRIES_MAX = 20
+CONNECTED_AT_ONCE = 500
+"""Connections that are made before those made earlier are heard again."""
 
 
 class Raiser:
@@ -49,10 +52,23 @@ class Raiser:
 class Market:
     """Bidders on their connections."""
 
-    def __init__(self, bidders: Iterable[tuple[Connection, Duellist | Raiser]]) -> None:
-        connected = list(bidders)
-        self.lines = [Line(connection, bidder) for connection, bidder in connected]
-        self._bidders = [bidder for _, bidder in connected]
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self._bidders: list[Duellist | Raiser] = []
+
+    def add(self, connection: Connection, bidder: Duellist | Raiser) -> None:
+        """Somebody has come."""
+        self.lines.append(Line(connection, bidder))
+        self._bidders.append(bidder)
+
+    def keep_alive(self) -> None:
+        """Answer the node's pings, and take in what else has come; whoever does not for 25 s is cut off."""
+        with selectors.DefaultSelector() as selector:
+            for line in self.lines:
+                selector.register(line.connection, selectors.EVENT_READ, line)
+            for key, _ in selector.select(0):
+                for message in messages(key.data.connection):
+                    key.data.caller.take(message)
 
     def leads(self) -> int:
         """Bids that took a lead so far."""
@@ -148,10 +164,14 @@ def open_market(house: House, connections: int, stack: ExitStack, name: str = "b
     give_gold(service, names)
     listings = list_goods(house, service, sellers, auctions, AUCTIONS_A_SELLER)
     bidders: Sequence[Duellist | Raiser] = duellists(connections, duels, listings) if duels else [Raiser(listings[0])]
-    connections_of = [house.connect(each) for each in names]
-    for connection in connections_of:
+    market = Market()
+    for number, (player, bidder) in enumerate(zip(names, bidders, strict=True)):
+        connection = house.connect(player)
         stack.callback(connection.close)
-    return Market(zip(connections_of, bidders, strict=True))
+        market.add(connection, bidder)
+        if number % CONNECTED_AT_ONCE == 0:
+            market.keep_alive()
+    return market
 
 
 def duellists(players: int, duels: Sequence[tuple[int, int]], listings: Iterable[str]) -> list[Duellist]:

@@ -63,7 +63,8 @@ def test_any_other_refusal_ends_the_making_of_a_market() -> None:
 def test_settling_before_the_first_bid_counts_no_bid() -> None:
     """The answer to what settling asks is nobody's bid."""
     for bidder in (Duellist(["a"]), Raiser("a")):
-        market = Market([(Scripted({"result": {}}), bidder)])  # type: ignore[list-item]  # scripted
+        market = Market()
+        market.add(Scripted({"result": {}}), bidder)  # type: ignore[arg-type]  # scripted
         settle(market.lines)
         assert (market.leads(), market.untold()) == (0, 0)
 
@@ -71,12 +72,12 @@ def test_settling_before_the_first_bid_counts_no_bid() -> None:
 def test_leads_that_were_lost_without_a_word_are_counted() -> None:
     """Every lead but one of an auction was lost by somebody, who is to be told; a raise loses nobody's."""
     first, second = duellists(2, ring(2), ["a"])
-    connections = [Scripted({"result": {}}), Scripted({"result": {}})]
-    market = Market(zip(connections, (first, second), strict=True))  # type: ignore[arg-type]  # scripted
+    market = Market()
     for bidder in (first, second):
+        connection = Scripted({"result": {}})
+        market.add(connection, bidder)  # type: ignore[arg-type]  # scripted
         request = bidder.request()
         assert request is not None
-        connection = Scripted({"result": {}})
         connection.send(request)
         (answer,) = (CODEC.read(payload) for payload in connection.receive())
         assert bidder.take(answer)  # type: ignore[arg-type]  # one message was sent
