@@ -1,14 +1,12 @@
 """The audit of the standard architecture: nothing was lost, nothing was made, and every balance has its entries.
 
-All of it is read in one snapshot, so the service may go on meanwhile.
+Read in one snapshot (`REPEATABLE READ`), it holds while the service goes on.
 """
 
-from pathlib import Path
+from typing import Any
 
 import msgspec
 import psycopg
-
-from load_tests.standard.postgres import connect
 
 CHECKS = {
     "gold: what was granted is in wallets, with bids, in deliveries, left as deposits, or burned": """
@@ -67,11 +65,7 @@ class Audit(msgspec.Struct, frozen=True):
         return not self.failed
 
 
-def audited(sockets: Path) -> Audit:
-    """Audit the database whose socket is in a directory."""
-    with connect(sockets) as connection:
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        connection.read_only = True
-        connection.execute("SET statement_timeout = 0")
-        found = {name: connection.execute(query).fetchone() for name, query in CHECKS.items()}
-    return Audit({name: int(str(row[0])) for name, row in found.items() if row is not None and row[0] != 0})
+def audited(connection: "psycopg.Connection[Any]") -> Audit:
+    """Audit a database as it is in a connection's next transaction."""
+    found = {name: connection.execute(query).fetchone() for name, query in CHECKS.items()}
+    return Audit({name: int(row[0]) for name, row in found.items() if row is not None and row[0] != 0})

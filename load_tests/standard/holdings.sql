@@ -51,13 +51,13 @@ DECLARE
     l    listings;
     done trade;
 BEGIN
+    SELECT * INTO had FROM players WHERE player = the_seller FOR NO KEY UPDATE;
     IF the_key IS NOT NULL THEN
         done := answered(the_seller, the_key, the_fingerprint);
         IF done.reason IS NOT NULL OR done.listing IS NOT NULL THEN
             RETURN done;
         END IF;
     END IF;
-    SELECT * INTO had FROM players WHERE player = the_seller FOR NO KEY UPDATE;
     SELECT * INTO i FROM items WHERE item = the_item AND owner = the_seller FOR NO KEY UPDATE;
     done.reason := CASE
         WHEN i.item IS NULL THEN 'no_such_item'

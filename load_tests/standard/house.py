@@ -29,6 +29,7 @@ from auction.results import (
     DeliveryResult,
     Gold,
     GrantResult,
+    InventoryResult,
     ListingResult,
     PlayerResult,
     Result,
@@ -37,7 +38,7 @@ from auction.results import (
 from auction.state import Item, LedgerEntry
 from load_tests.standard import news
 from load_tests.standard.database import LOST, ROLLED_BACK, Database
-from load_tests.standard.rows import COLUMNS, ListingRow, Trade, delivery_view, name, number_of, trade_of
+from load_tests.standard.rows import COLUMNS, ListingRow, Trade, delivery_view, item_of, name, number_of, trade_of
 from load_tests.standard.searches import Searches
 from load_tests.standard.shared import Shared
 from shardnode.search.query import folded
@@ -62,6 +63,7 @@ LEDGER = """SELECT coalesce(json_agg(json_build_object(
         'number', entry, 'at_ms', at_ms, 'debit', debit, 'credit', credit, 'amount', amount, 'reason', reason,
         'ref', 'l' || ref) ORDER BY entry), '[]') AS entries
     FROM (SELECT * FROM ledger WHERE player = $1 ORDER BY entry DESC LIMIT $2) AS latest"""
+INVENTORY = "SELECT item, document FROM items WHERE owner = $1 AND item > $2 ORDER BY item LIMIT $3"
 DELIVERIES = "SELECT * FROM deliveries WHERE player = $1 AND NOT claimed AND delivery > $2 ORDER BY delivery LIMIT $3"
 
 FIGURES = {
@@ -78,17 +80,19 @@ Asked = Callable[[Any, Request], Awaitable[Result | Refusal | Answer]]
 
 
 class House:
-    """Answers requests, by statements on `database`. Instants come from `now_ms`."""
+    """Answers requests of a worker, by statements on `database`. Instants come from `now_ms`."""
 
     def __init__(
         self,
         *,
+        worker: str,
         catalog: Catalog,
         database: Database,
         shared: Shared,
         now_ms: Callable[[], int],
         random_int: Callable[[int, int], int],
     ) -> None:
+        self._worker = worker
         self._rules: Rules = catalog.rules
         self._catalog = catalog
         self._database = database
@@ -106,6 +110,7 @@ class House:
             ask.CreateListing: self._create,
             ask.PlaceBid: self._bid,
             ask.BuyOut: self._buy_out,
+            ask.ListInventory: self._list_inventory,
             ask.ListDeliveries: self._list_deliveries,
             ask.ClaimDelivery: self._claim,
             ask.Grant: self._grant,
@@ -150,7 +155,7 @@ class House:
             return Refusal("no_such_player")
         entries = await self._database.row(LEDGER, asked.player, LEDGER_SHOWN)
         seen = msgspec.structs.asdict(_player(asked.player, row, self._rules))
-        return AdminPlayerResult(**seen, store="postgresql", node="standard", ledger=_ledger(entries["entries"]))
+        return AdminPlayerResult(**seen, store="postgresql", node=self._worker, ledger=_ledger(entries["entries"]))
 
     async def _get_listing(self, asked: ask.GetListing, request: Request) -> ListingResult | Refusal:
         number = number_of(asked.listing, "l")
@@ -219,6 +224,15 @@ class House:
         self._changed(trade, news.of_end(trade, now_ms))
         return True
 
+    async def _list_inventory(self, asked: ask.ListInventory, request: Request) -> InventoryResult | Refusal:
+        after = number_after(asked)
+        if isinstance(after, Refusal):
+            return after
+        found = await self._database.rows(INVENTORY, (request.caller.player, after or 0, asked.limit + 1))
+        page = found[: asked.limit]
+        more = cursor(asked, page[-1]["item"]) if len(found) > asked.limit else None
+        return InventoryResult([item_of(row["document"]) for row in page], {}, more)
+
     async def _list_deliveries(self, asked: ask.ListDeliveries, request: Request) -> DeliveriesResult | Refusal:
         after = number_after(asked)
         if isinstance(after, Refusal):
@@ -274,7 +288,7 @@ class House:
             house="",
             seal=bytes,
             random_int=self._random_int,
-            node="standard",
+            node=self._worker,
         )
 
 

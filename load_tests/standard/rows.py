@@ -9,7 +9,8 @@ from auction.results import DeliveryView, ListingView
 from auction.state import Item
 
 _ID = re.compile(r"([a-z])([1-9][0-9]{0,17})\Z")
-_item = msgspec.json.Decoder(Item).decode
+item_of = msgspec.json.Decoder(Item).decode
+"""An item by its document."""
 
 NO_NUMBER = 0
 """Of an id that was never given; no row has it."""
@@ -47,7 +48,7 @@ class ListingRow(msgspec.Struct, frozen=True, array_like=True):
         """The protocol's Listing."""
         return ListingView(
             listing=f"l{self.listing}",
-            item=_item(self.document),
+            item=item_of(self.document),
             state=self.state,  # type: ignore[arg-type]  # a text in the database, where only our functions write it
             start_bid=self.start_bid,
             buyout=self.buyout,
@@ -96,7 +97,7 @@ def delivery_view(record: Any) -> DeliveryView:
         delivery=name("d", record["delivery"]),
         kind=record["kind"],
         gold=record["gold"],
-        items=[_item(record["document"])] if record["document"] is not None else [],
+        items=[item_of(record["document"])] if record["document"] is not None else [],
         commodities={},
         listing=name("l", record["listing"]) if record["listing"] is not None else None,
         at_ms=record["at_ms"],

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
 from load_tests.house import HOUSE_RULES, House, Issuer
 from load_tests.processes import Server, running
 from load_tests.standard.audit import audited
+from load_tests.standard.postgres import connect
 
 DEFAULT_WORKERS = max(2, os.cpu_count() or 2)
 CONNECTIONS = 8
@@ -33,7 +36,15 @@ class Standard(House):
 
     def audit(self) -> bool:
         """Whether gold and items are all there, and every balance is the sum of its ledger."""
-        return audited(Path((self._data / "run").read_text())).balanced
+        with connect(self.sockets) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.execute("SET statement_timeout = 0")
+            return audited(connection).balanced
+
+    @property
+    def sockets(self) -> Path:
+        """Directory of PostgreSQL's socket."""
+        return Path((self._data / "run").read_text())
 
 
 class StandardServer(Server):

@@ -4,14 +4,14 @@
 
 CREATE TABLE players (
     player        text PRIMARY KEY,
-    gold          bigint  NOT NULL DEFAULT 0 CHECK (gold BETWEEN 0 AND 9007199254740991),
-    escrowed      bigint  NOT NULL DEFAULT 0 CHECK (escrowed >= 0),  -- maxima of bids that lead
-    granted       bigint  NOT NULL DEFAULT 0 CHECK (granted >= 0),
+    gold          bigint  NOT NULL DEFAULT 0,
+    escrowed      bigint  NOT NULL DEFAULT 0,  -- maxima of bids that lead
+    granted       bigint  NOT NULL DEFAULT 0,
     seq           bigint  NOT NULL DEFAULT 0,                        -- of the latest event
-    leads         integer NOT NULL DEFAULT 0 CHECK (leads >= 0),
-    open_listings integer NOT NULL DEFAULT 0 CHECK (open_listings >= 0),
-    deliveries    integer NOT NULL DEFAULT 0 CHECK (deliveries >= 0),
-    stash         integer NOT NULL DEFAULT 0 CHECK (stash >= 0)
+    leads         integer NOT NULL DEFAULT 0,
+    open_listings integer NOT NULL DEFAULT 0,
+    deliveries    integer NOT NULL DEFAULT 0,
+    stash         integer NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.5);
 
 CREATE TABLE items (
@@ -71,7 +71,7 @@ CREATE TABLE deliveries (
     delivery bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     player   text    NOT NULL,
     kind     text    NOT NULL,
-    gold     bigint  NOT NULL CHECK (gold >= 0),
+    gold     bigint  NOT NULL,
     item     bigint,
     document text,
     listing  bigint,

@@ -1,6 +1,7 @@
 -- Trades as functions: one statement, one round trip and one transaction each. The rules are those of auction.pricing,
 -- auction.listings and auction.bidding; tests hold them together. Rows are locked in one order everywhere (the listing,
--- then players by name), so that no two transactions ever wait for each other.
+-- then players by name), so that no two transactions ever wait for each other. A key is looked up under the lock: whoever
+-- uses the same one at the same moment has committed by then.
 
 CREATE FUNCTION share(amount bigint, share_bp bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
 -- Rounded down, and never beyond 64 bits on the way.
@@ -62,17 +63,18 @@ DECLARE
     had      players;
     most     bigint;   -- the largest maximum that the listing takes
     beaten   bigint;   -- the lesser of two maxima, over which the price is one increment
+    least_bid bigint;
     covered  bigint;   -- gold that the wallet must hold
     raises   boolean;
     wins     boolean;
 BEGIN
+    SELECT * INTO l FROM listings WHERE listing = the_listing FOR NO KEY UPDATE;
     IF the_key IS NOT NULL THEN
         done := answered(bidder, the_key, the_fingerprint);
         IF done.reason IS NOT NULL OR done.listing IS NOT NULL THEN
             RETURN done;
         END IF;
     END IF;
-    SELECT * INTO l FROM listings WHERE listing = the_listing FOR NO KEY UPDATE;
     raises := coalesce(l.leader = bidder, false);
     most := least(l.buyout - 1, l.price_max);
     done.reason := CASE
@@ -111,37 +113,50 @@ BEGIN
         RETURN done;
     END IF;
 
-    IF wins THEN
-        INSERT INTO ledger (at_ms, amount, ref, player, debit, credit, reason)
-            VALUES (now_ms, covered, the_listing, bidder, 'escrow', 'wallet', 'bid');
-    ELSE
-        done.reason := 'outbid';
-    END IF;
-    IF raises THEN
-        UPDATE listings SET version = version + 1, leader_max = amount WHERE listing = the_listing RETURNING * INTO l;
-    ELSE
+    IF NOT raises THEN
         IF l.leader IS NULL THEN
             l.price := l.start_bid;
         ELSE
-            IF wins THEN
-                done := give_back(done, l, now_ms);
-            END IF;
             beaten := least(amount, l.leader_max);
             l.price := least(greatest(amount, l.leader_max),
                              beaten + greatest(l.increment_min, share(beaten, l.increment_bp)));
         END IF;
-        l.min_bid := l.price + greatest(l.increment_min, share(l.price, l.increment_bp));
+        least_bid := l.price + greatest(l.increment_min, share(l.price, l.increment_bp));
+        l.min_bid := CASE WHEN least_bid <= most THEN least_bid END;
         IF l.ends_at_ms - now_ms <= l.snipe_window_s * 1000::bigint THEN
             l.ends_at_ms := greatest(l.ends_at_ms, least(now_ms + l.snipe_extension_s * 1000::bigint,
                                                          l.first_ends_at_ms + l.snipe_max_s * 1000::bigint));
         END IF;
-        UPDATE listings SET version = version + 1, price = l.price, ends_at_ms = l.ends_at_ms, bids = bids + 1,
-                            min_bid = CASE WHEN l.min_bid <= most THEN l.min_bid END,
-                            leader = CASE WHEN wins THEN bidder ELSE leader END,
-                            leader_max = CASE WHEN wins THEN amount ELSE leader_max END
-            WHERE listing = the_listing RETURNING * INTO l;
     END IF;
-    done := stands(done, l);
+    IF NOT wins THEN
+        done.reason := 'outbid';
+    ELSIF raises OR l.leader IS NULL THEN
+        INSERT INTO ledger (at_ms, amount, ref, player, debit, credit, reason)
+            VALUES (now_ms, covered, the_listing, bidder, 'escrow', 'wallet', 'bid');
+    ELSE
+        UPDATE players SET gold = gold + l.leader_max, escrowed = escrowed - l.leader_max, leads = leads - 1,
+                           seq = seq + 1
+            WHERE player = l.leader AND gold + l.leader_max <= 9007199254740991 RETURNING seq INTO done.former_seq;
+        IF FOUND THEN
+            INSERT INTO ledger (at_ms, amount, ref, player, debit, credit, reason)
+                VALUES (now_ms, covered, the_listing, bidder, 'escrow', 'wallet', 'bid'),
+                       (now_ms, l.leader_max, the_listing, l.leader, 'wallet', 'escrow', 'refund');
+            done.former := l.leader;
+        ELSE
+            INSERT INTO ledger (at_ms, amount, ref, player, debit, credit, reason)
+                VALUES (now_ms, covered, the_listing, bidder, 'escrow', 'wallet', 'bid');
+            done := give_back(done, l, now_ms);
+        END IF;
+    END IF;
+    UPDATE listings SET version = version + 1, price = l.price, min_bid = l.min_bid, ends_at_ms = l.ends_at_ms,
+                        bids = bids + (NOT raises)::integer,
+                        leader = CASE WHEN wins THEN bidder ELSE leader END,
+                        leader_max = CASE WHEN wins THEN amount ELSE leader_max END
+        WHERE listing = the_listing
+        RETURNING listing, version, seller, leader, document, state, start_bid, buyout, price, min_bid, bids,
+                  created_at_ms, ends_at_ms
+        INTO done.listing, done.version, done.seller, done.leader, done.document, done.state, done.start_bid,
+             done.buyout, done.price, done.min_bid, done.bids, done.created_at_ms, done.ends_at_ms;
     IF the_key IS NOT NULL THEN
         INSERT INTO keys (scope, key, fingerprint, at_ms, trade) VALUES (bidder, the_key, the_fingerprint, now_ms, done);
     END IF;
@@ -185,13 +200,13 @@ DECLARE
     due   bigint;
     leads_it boolean;
 BEGIN
+    SELECT * INTO l FROM listings WHERE listing = the_listing FOR NO KEY UPDATE;
     IF the_key IS NOT NULL THEN
         done := answered(buyer, the_key, the_fingerprint);
         IF done.reason IS NOT NULL OR done.listing IS NOT NULL THEN
             RETURN done;
         END IF;
     END IF;
-    SELECT * INTO l FROM listings WHERE listing = the_listing FOR NO KEY UPDATE;
     done.reason := CASE
         WHEN l.listing IS NULL THEN 'no_such_listing'
         WHEN l.seller = buyer THEN 'own_listing'

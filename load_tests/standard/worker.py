@@ -58,6 +58,7 @@ class Worker:
         self._database = Database(settings.postgres, settings.connections)
         self._shared = Shared(f"{settings.name}-{secrets.token_hex(4)}", settings.redis, self._push)
         self._house = House(
+            worker=settings.name,
             catalog=catalog,
             database=self._database,
             shared=self._shared,

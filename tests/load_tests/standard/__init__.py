@@ -1,0 +1,1 @@
+"""Tests of the standard architecture that load tests compare us with."""
