@@ -81,7 +81,15 @@ def running(
             error.add_note(f"the end of {log.name}: {_end(log)}")
             raise
         finally:
-            process.kill()
+            if process.poll() is None:
+                _kill(process.pid)
+
+
+def _kill(pid: int) -> None:
+    """End a process and its descendants at once: nodes outlive the command that started them."""
+    for each in list(family(pid)):
+        with suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
 
 
 def _ready_url(process: "subprocess.Popen[bytes]", nodes: int) -> str:
