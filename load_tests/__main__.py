@@ -79,6 +79,7 @@ def list_scenarios() -> None:
 )
 @click.option("--seconds", type=click.FloatRange(0.1, scenario.SECONDS_MAX), help="Measured time, if not its own.")
 @click.option("--players", type=click.IntRange(1, scenario.PLAYERS_MAX), help="If not its own.")
+@click.option("--listings", type=click.IntRange(1, 1_000_000), help="Of the market, if not its own.")
 @click.option("--rate", type=click.FloatRange(0.1, 1e6), help="Arrivals a second of an open loop, if not its own.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the market, and of all that players do.")
 @click.option("--generators", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that load.")
@@ -104,6 +105,7 @@ def run(
     connect: Connect,
     seconds: float | None,
     players: int | None,
+    listings: int | None,
     rate: float | None,
     seed: int,
     generators: int,
@@ -115,7 +117,7 @@ def run(
     Exits 1 where something that was acknowledged is not there afterwards, whatever the speed.
     """
     try:
-        chosen = scenario.changed(scenario.load(name), seconds=seconds, players=players, rate=rate)
+        chosen = scenario.changed(scenario.load(name), seconds=seconds, players=players, listings=listings, rate=rate)
         name = scenario.name_of(name)
         plan = Plan(name=name, scenario=chosen, seed=seed, generators=generators, connect=connect)
         _check_options(plan, urls, token_key, target, nodes)

@@ -9,7 +9,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from http.client import HTTPConnection
+from http.client import OK, HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -208,11 +208,17 @@ class Cluster:
 
 
 def counters_of(url: str) -> dict[str, float]:
-    """What the node at a URL counts for Prometheus, added up by the name without its labels."""
+    """What the node at a URL counts for Prometheus, added up by the name without its labels.
+
+    Raises ServerFailed where it shows no metrics, OSError and HTTPException where it does not answer.
+    """
     counts: dict[str, float] = defaultdict(float)
     with closing(HTTPConnection(urlsplit(url).netloc, timeout=SCRAPE_S)) as connection:
         connection.request("GET", "/metrics")
-        text = connection.getresponse().read().decode()
+        answer = connection.getresponse()
+        text = answer.read().decode()
+    if answer.status != OK:
+        raise ServerFailed(f"{url} shows no metrics, but answers HTTP {answer.status}")
     for line in text.splitlines():
         if not line.startswith("#"):
             name, value = line.rsplit(" ", 1)

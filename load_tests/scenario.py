@@ -142,9 +142,14 @@ def name_of(name: str) -> str:
 
 
 def changed(
-    scenario: Scenario, *, seconds: float | None = None, players: int | None = None, rate: float | None = None
+    scenario: Scenario,
+    *,
+    seconds: float | None = None,
+    players: int | None = None,
+    listings: int | None = None,
+    rate: float | None = None,
 ) -> Scenario:
-    """The same with another length, number of players or arrival rate. Raises ScenarioFault."""
+    """The same with another length, number of players or listings, or arrival rate. Raises ScenarioFault."""
     pace = scenario.pace
     if rate is not None:
         if isinstance(pace, Closed):
@@ -158,6 +163,9 @@ def changed(
             pace = msgspec.structs.replace(pace, ramp_s=min(pace.ramp_s, scenario.warm_up_s))
     if players is not None:
         scenario = msgspec.structs.replace(scenario, players=players)
+    if listings is not None:
+        market = msgspec.structs.replace(scenario.market, listings=listings)
+        scenario = msgspec.structs.replace(scenario, market=market)
     return msgspec.structs.replace(scenario, pace=pace)
 
 

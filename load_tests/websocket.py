@@ -7,7 +7,6 @@ far as it binds a client. For everything else there is `clients`.
 
 import base64
 import os
-import selectors
 import socket
 import struct
 from contextlib import suppress
@@ -112,10 +111,10 @@ class Connection:
 class Dialling:
     """A connection that is being opened while others are served: its socket is never waited for.
 
-    `proceed` is called whenever the socket is ready for `events`, until it returns the connection.
+    `proceed` is called when the socket can be written to, then whenever it can be read, until it gives the connection.
     """
 
-    __slots__ = ("_answer", "_asking", "_socket", "events")
+    __slots__ = ("_answer", "_asking", "_socket", "asked")
 
     def __init__(self, url: str, subprotocol: str | None = None, headers: dict[str, str] | None = None) -> None:
         """Begin to connect. Raises OSError."""
@@ -123,7 +122,8 @@ class Dialling:
         assert place.hostname is not None, url
         self._asking = _handshake(url, subprotocol, headers)
         self._answer = b""
-        self.events = selectors.EVENT_WRITE
+        self.asked = False
+        """Whether the handshake is sent, so that from now on the socket is read."""
         family, kind, protocol, _, address = socket.getaddrinfo(
             place.hostname, place.port or 80, type=socket.SOCK_STREAM
         )[0]
@@ -144,9 +144,9 @@ class Dialling:
 
     def proceed(self) -> Connection | None:
         """Go on; None while it is not open. Raises ConnectionLost and OSError: then `cut` it."""
-        if self.events == selectors.EVENT_WRITE:
+        if not self.asked:
             self._socket.sendall(self._asking)
-            self.events = selectors.EVENT_READ
+            self.asked = True
             return None
         received = self._socket.recv(RECEIVE_BYTES)
         if not received:

@@ -8,7 +8,6 @@ REPEATS_MAX is reached, so that in the end nearly every effect is known.
 
 import heapq
 import select
-import selectors
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -98,22 +97,23 @@ class Load:
         self._looked_at_s = 0.0
         self._until_s = 0.0
         self._recorder = Recorder(0.0, 0.0)
-        self._selector = selectors.EpollSelector()
+        self._epoll = select.epoll()
         """Made before any connection, so that its descriptor is one of those that `select` can wait for."""
+        self._at_socket: dict[int, Line] = {}
 
     def connect(self) -> int:
         """Connect all players but those who come only to leave again; how many these are. Raises ConnectionLost."""
         for line in self._lines:
             if not line.player.comes_and_goes:
                 line.connection = Connection(line.seat.url, CODEC.subprotocol, line.headers)
-                self._selector.register(line.connection, selectors.EVENT_READ, line)
+                self._watch(line, line.connection.fileno(), select.EPOLLIN)
         return sum(line.connection is not None for line in self._lines)
 
     def close(self) -> None:
         """Hang up everywhere."""
         for line in self._lines:
             self._hang_up(line)
-        self._selector.close()
+        self._epoll.close()
 
     def run(self, begin_at_s: float) -> Recorder:
         """Load the server from an instant on, and return when the last answer is in, or is waited for no longer."""
@@ -143,14 +143,14 @@ class Load:
     def _step(self) -> None:
         """Take in what came, or wait for it until something is due; then begin what is due."""
         now_s = self._clock_s()
-        ready = self._selector.select(0)
+        ready = self._epoll.poll(0)
         if not ready:
             due_s = self._later[0][0] if self._later else now_s + LOOK_EVERY_S
             self._wait(min(due_s - now_s, LOOK_EVERY_S))
-            ready = self._selector.select(0)
+            ready = self._epoll.poll(0)
         now_s = self._clock_s()
-        for key, _ in ready:
-            self._ready(key.data, now_s)
+        for socket, _ in ready:
+            self._ready(self._at_socket[socket], now_s)
         later = self._later
         while later and later[0][0] <= now_s:
             at_s, _, do, line = heapq.heappop(later)
@@ -159,9 +159,17 @@ class Load:
             self._look(now_s)
 
     def _wait(self, seconds: float) -> None:
-        """Wait for a socket, more exactly than in epoll's milliseconds: `select` on the selector itself."""
+        """Wait for a socket, more exactly than in epoll's milliseconds: by `select`, on the epoll itself."""
         if seconds > 0:
-            select.select((self._selector,), (), (), seconds)
+            select.select((self._epoll,), (), (), seconds)
+
+    def _watch(self, line: Line, socket: int, events: int) -> None:
+        self._epoll.register(socket, events)
+        self._at_socket[socket] = line
+
+    def _unwatch(self, socket: int) -> None:
+        self._epoll.unregister(socket)
+        del self._at_socket[socket]
 
     def _at(self, at_s: float, do: Later, line: Line) -> None:
         heapq.heappush(self._later, (at_s, next(self._order), do, line))
@@ -213,7 +221,7 @@ class Load:
             self._lost(line, now_s)
             return
         self._dials += 1
-        self._selector.register(line.dialling, line.dialling.events, line)
+        self._watch(line, line.dialling.fileno(), select.EPOLLOUT)
 
     def _ready(self, line: Line, now_s: float) -> None:
         try:
@@ -226,13 +234,10 @@ class Load:
 
     def _proceed(self, line: Line, dialling: Dialling, now_s: float) -> None:
         """Go on with a connection that is being opened; when it is open, send what waits for it."""
-        events = dialling.events
         connection = dialling.proceed()
         if connection is None:
-            if dialling.events != events:
-                self._selector.modify(dialling, dialling.events, line)
+            self._epoll.modify(dialling.fileno(), select.EPOLLIN)
             return
-        self._selector.modify(connection, selectors.EVENT_READ, line)
         line.dialling = None
         line.connection = connection
         self._dialled(now_s)
@@ -296,7 +301,10 @@ class Load:
             self._waiting -= 1
             self._begin(line, line.waiting.popleft(), now_s)
         elif not isinstance(self._pace, Open):
-            self._at(now_s + think_s(self._pace, self._chances), self._due, line)
+            if self._pace.think_s:
+                self._at(now_s + think_s(self._pace, self._chances), self._due, line)
+            elif now_s < self._until_s:
+                self._begin(line, now_s, now_s)
 
     def _look(self, now_s: float) -> None:
         """Give up what was silent for too long."""
@@ -307,12 +315,12 @@ class Load:
 
     def _hang_up(self, line: Line) -> None:
         if line.dialling is not None:
-            self._selector.unregister(line.dialling)
+            self._unwatch(line.dialling.fileno())
             line.dialling.cut()
             line.dialling = None
             self._dialled(self._clock_s())
         elif line.connection is not None:
-            self._selector.unregister(line.connection)
+            self._unwatch(line.connection.fileno())
             line.connection.cut()
             line.connection = None
         else:

@@ -54,6 +54,12 @@ def percentiles(histogram: HdrHistogram) -> Percentiles:
     return Percentiles(p50, p90, p99, p999, int(histogram.get_max_value()))
 
 
+def _record(histogram: HdrHistogram, latency_us: int) -> None:
+    """One more; what is beyond the histogram counts as its largest."""
+    if not histogram.record_value(latency_us):
+        histogram.record_value(histogram.highest_trackable_value)
+
+
 class ActCounts(msgspec.Struct, frozen=True):
     """One kind of act, from one generator. Histograms are HDR's text."""
 
@@ -75,14 +81,21 @@ class SecondCounts(msgspec.Struct, frozen=True):
 
 
 class _Act:
-    __slots__ = ("answers", "failures", "latency", "outcomes", "service")
+    __slots__ = ("answers", "at_once", "failures", "latency", "outcomes", "service")
 
     def __init__(self) -> None:
         self.latency = latencies()
         self.service = latencies()
+        self.at_once = latencies()
+        """Of requests that were sent when they were meant to: both in one."""
         self.outcomes: Counter[str] = Counter()
         self.answers = 0
         self.failures = 0
+
+    def counts(self) -> ActCounts:
+        self.latency.add(self.at_once)
+        self.service.add(self.at_once)
+        return ActCounts(text_of(self.latency), text_of(self.service), dict(self.outcomes), self.answers, self.failures)
 
 
 class _Second:
@@ -113,17 +126,20 @@ class Recorder:
         """A request is over: `outcome` is "ok" or a reason; `expected` of an answer that is part of the game."""
         if not self._from_s <= meant_at_s < self._until_s:
             return
-        latency_us = min(int((now_s - meant_at_s) * 1e6), LATENCY_MAX_US)
+        latency_us = int((now_s - meant_at_s) * 1e6)
         counts = self._act(act)
-        counts.latency.record_value(latency_us)
-        counts.service.record_value(min(int((now_s - sent_at_s) * 1e6), LATENCY_MAX_US))
+        if sent_at_s > meant_at_s:
+            _record(counts.latency, latency_us)
+            _record(counts.service, int((now_s - sent_at_s) * 1e6))
+        else:
+            _record(counts.at_once, latency_us)
         counts.outcomes[outcome] += 1
         answered = outcome not in FAILED
         counts.answers += answered
         counts.failures += not expected
         if now_s < self._until_s:
             second = self._seconds[int(now_s - self._from_s)]
-            second.latency.record_value(min(latency_us, SECOND_MAX_US))
+            _record(second.latency, latency_us)
             second.answers += answered
             second.failures += not expected
 
@@ -135,14 +151,11 @@ class Recorder:
     def late(self, meant_at_s: float, now_s: float) -> None:
         """A request was begun as soon as the generator came to it, and nothing else held it up."""
         if self._from_s <= meant_at_s < self._until_s:
-            self._late.record_value(min(int((now_s - meant_at_s) * 1e6), LATENCY_MAX_US))
+            _record(self._late, int((now_s - meant_at_s) * 1e6))
 
     def acts(self) -> dict[str, ActCounts]:
-        """By kind."""
-        return {
-            name: ActCounts(text_of(act.latency), text_of(act.service), dict(act.outcomes), act.answers, act.failures)
-            for name, act in self._acts.items()
-        }
+        """By kind; to be asked for once, when all is over."""
+        return {name: act.counts() for name, act in self._acts.items()}
 
     def seconds(self) -> list[SecondCounts]:
         """One after the other; the last may be shorter."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, wait
 from contextlib import closing
+from http.client import HTTPException
 from math import ceil
 from pathlib import Path
 from typing import Literal
@@ -31,6 +32,10 @@ BEGIN_IN_S = 0.3
 """From telling the generators to their first request."""
 MARGIN_S = 60.0
 """How much longer than it must a generator may take, until it has failed."""
+SETTLE_S = 60.0
+"""How long a market may take to reach the files of its stores."""
+LOOK_EVERY_S = 0.1
+DIRTY = "auction_stores_dirty"
 LATE_SHARE = 0.25
 """From this share of the p99 latency on, a generator's own lateness (p99) spoils the figures."""
 LATE_MIN_US = 1_000
@@ -87,6 +92,8 @@ def measure(plan: Plan, target: Target, directory: Path, tell: Tell) -> Measured
     tell("making a market", 0.0)
     with closing(MarketMaker(target, plan.scenario, plan.seed, names, plan.connect)) as maker:
         seats, market = maker.make()
+    tell("waiting until the market is on disk", 0.0)
+    _until_saved(target)
     count = min(plan.generators, len(seats))
     with generators(count, directory / "generators.log") as running:
         tell("connecting players", 0.0)
@@ -95,6 +102,13 @@ def measure(plan: Plan, target: Target, directory: Path, tell: Tell) -> Measured
         tell("checking what was acknowledged", 1.0)
         checked = running.check()
     return Measured(started_at_ms, loaded, sampling, _checks(target, loaded, checked))
+
+
+def _until_saved(target: Target) -> None:
+    """Wait until the nodes have written the market to their files, or else that would be measured too at first."""
+    latest_s = time.monotonic() + SETTLE_S
+    while target.ours_alone and target.metrics().get(DIRTY, 0.0) and time.monotonic() < latest_s:
+        time.sleep(LOOK_EVERY_S)
 
 
 def _orders(plan: Plan, target: Target, market: MarketSeen, seats: list[Seat]) -> Orders:
@@ -131,7 +145,7 @@ def _metrics(target: Target, before: dict[str, float]) -> dict[str, float]:
     """What the nodes show now; the last known where one of them does not answer, which its players meet as well."""
     try:
         return target.metrics()
-    except OSError:
+    except (OSError, HTTPException):
         return before
 
 

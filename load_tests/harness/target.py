@@ -6,6 +6,7 @@ A server that is not ours is told by its URLs, and by the private key of the iss
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import msgspec
 
 from load_tests.generator import CODEC, messages
 from load_tests.house import HOUSE_RULES, Issuer, audit, counters_of, running_cluster, running_house
+from load_tests.processes import ServerFailed
 from load_tests.scenario import Scenario
 from load_tests.standard.running import DEFAULT_WORKERS, running_standard
 from load_tests.websocket import Connection, ConnectionLost
@@ -180,5 +182,5 @@ def _shows_metrics(url: str) -> bool:
     """Whether there is anything to scrape behind the URL's host and port."""
     try:
         return bool(counters_of(url))
-    except (OSError, ValueError):
+    except (OSError, HTTPException, ServerFailed, ValueError):
         return False
