@@ -71,6 +71,10 @@ class Duellist:
             self.acknowledged[self._bidding_on] = self._offered
         return message.id == self._number
 
+    def ask_again(self) -> None:
+        """Make the bid that was answered last once more, after the others."""
+        self._open.append((self._bidding_on, self._offered))
+
     def _refused(self, data: dict[str, Any]) -> None:
         if "min_bid" not in data:
             raise Refused(f"a bid was refused: {data}")

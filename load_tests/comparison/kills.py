@@ -10,6 +10,7 @@ from threading import Timer
 
 import msgspec
 
+from clients.codec import Message
 from load_tests.comparison.checks import Check
 from load_tests.duels import Duellist, connect, connect_again, player_name
 from load_tests.generator import Line, drive
@@ -19,6 +20,10 @@ from load_tests.websocket import ConnectionLost
 
 DEAD_WITHIN_S = 10.0
 """How long a node may still answer after it should have been killed."""
+BACK_WITHIN_S = 60.0
+"""How long it may take until everybody has an answer."""
+NOT_READY = ("in_doubt", "unavailable")
+"""Reasons for which a player asks again: the node is still bringing up to date what the bid needs."""
 
 
 class Kills(msgspec.Struct, frozen=True):
@@ -38,13 +43,31 @@ class Kills(msgspec.Struct, frozen=True):
     """What `auction audit` said in the end."""
 
 
+class Returning(Duellist):
+    """A player who comes back after a kill, and asks again where the node is not ready for a bid."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether the house has taken or refused a bid of this player yet."""
+        return any(count for reason, count in self.outcomes.items() if reason not in NOT_READY)
+
+    def take(self, message: Message) -> bool:
+        """See `Duellist`."""
+        data = {} if message.error is None else message.error.data or {}
+        if data.get("reason") not in NOT_READY:
+            return super().take(message)
+        self.outcomes[data["reason"]] += 1
+        self.ask_again()
+        return True
+
+
 class Mortal:
     """A house in a directory whose node is killed under load."""
 
     def __init__(self, directory: Path, connections: int) -> None:
         self._directory = directory
         self._connections = connections
-        self._players: list[Duellist] = []
+        self._players: list[Returning] = []
         """Of the node's present life, or of the one before while nobody is connected."""
         self._bids: list[dict[str, int]] = [{} for _ in range(connections)]
         """The most that was acknowledged to each player, by auction."""
@@ -95,17 +118,21 @@ class Mortal:
 
     def _come(self, house: House) -> list[Line]:
         """Everybody, for the first time."""
-        lines, self._players = connect(house, self._connections)
-        return lines
+        lines, duellists = connect(house, self._connections)
+        self._players = [Returning(each.auctions) for each in duellists]
+        return [Line(line.connection, player) for line, player in zip(lines, self._players, strict=True)]
 
     def _come_back(self, house: House, killed_at_s: float) -> list[Line]:
         """Everybody, to ask anew for each of its auctions; notes how long after the kill there were answers."""
         with closing(house.connect(player_name(0))) as connection:
             call(connection, "player.get")
             self._first_answer_s.append(time.perf_counter() - killed_at_s)
-        self._players = [Duellist(player.auctions) for player in self._players]
+        self._players = [Returning(player.auctions) for player in self._players]
         lines = connect_again(house, self._players)
-        drive(lines, 0)
+        while not all(player.answered for player in self._players):
+            if time.perf_counter() - killed_at_s > BACK_WITHIN_S:
+                raise ServerFailed(f"not everybody had an answer to a bid within {BACK_WITHIN_S:g} s after kill -9")
+            drive(lines, 0)
         self._everybody_answered_s.append(time.perf_counter() - killed_at_s)
         return lines
 

@@ -1,4 +1,4 @@
-"""Turns, the yardstick's own words, and what a sampled stack belongs to."""
+"""The parts of a comparison by themselves: turns, `pgbench`, who comes back after a kill, sampled stacks."""
 
 import os
 from collections import Counter
@@ -7,10 +7,14 @@ from random import Random
 
 import pytest
 
+from clients.codec import Message
 from load_tests.comparison import profile
+from load_tests.comparison.kills import NOT_READY, Returning
 from load_tests.comparison.profile import PARTS, REACTOR, THE_REST, NoSampler, part_of, sampled
 from load_tests.comparison.tpcb import PgbenchFailed, outcome
 from load_tests.comparison.turns import Turn, cpu_s_by_kind, in_turns
+from load_tests.generator import CODEC
+from load_tests.house import START_BID
 from load_tests.processes import cpu_s, family
 from tests.load_tests.comparison.measured import turn
 from tests.project.repository import ROOT
@@ -93,3 +97,24 @@ def test_without_a_sampler_it_is_said_what_to_install(tmp_path: Path, monkeypatc
     with pytest.raises(NoSampler, match="pip install py-spy"):
         profile.measure(tmp_path, connections=3, seconds=1, rate=10)
     assert not list(tmp_path.iterdir())
+
+
+def test_who_comes_back_asks_again_until_the_node_is_ready() -> None:
+    """A bid that is in doubt or cannot be decided yet is made again, and is no answer; one that leads is one."""
+    player = Returning(["a"])
+    for number, reason in enumerate(NOT_READY, 1):
+        assert player.request() == CODEC.request(number, "listing.bid", {"listing": "a", "amount": START_BID})
+        error = {"code": -32006, "message": "", "data": {"reason": reason}}
+        assert player.take(message(id=number, error=error))
+        assert not player.answered
+    assert player.request() is not None
+    assert player.take(message(id=len(NOT_READY) + 1, result={"winning": True}))
+    assert player.answered
+    assert player.acknowledged == {"a": START_BID}
+
+
+def message(**members: object) -> Message:
+    """As it comes from a node."""
+    read = CODEC.read(CODEC._encode({"jsonrpc": "2.0", **members}))
+    assert isinstance(read, Message)
+    return read
