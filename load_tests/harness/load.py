@@ -74,19 +74,13 @@ class Load:
     """All lines of a generator, from the first request to the last answer."""
 
     def __init__(
-        self,
-        scenario: Scenario,
-        lines: Sequence[Line],
-        players: int,
-        chances: Random,
-        clock_s: Callable[[], float],
+        self, scenario: Scenario, lines: Sequence[Line], chances: Random, clock_s: Callable[[], float]
     ) -> None:
-        """`players` are those of all generators together; `chances` are for the time to think."""
+        """`chances` are for the time to think."""
         self._pace = scenario.pace
         self._warm_up_s = scenario.warm_up_s
         self._seconds = scenario.seconds
         self._lines = lines
-        self._players = players
         self._chances = chances
         self._clock_s = clock_s
         self._waiting = 0

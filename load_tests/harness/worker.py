@@ -49,7 +49,7 @@ def work(told: BinaryIO, tell: BinaryIO) -> None:
     players = players_of(orders)
     lines = lines_of(orders, players)
     chances = Random(f"{orders.seed} thinking {orders.seats[0].number}")  # noqa: S311 - as above
-    load = Load(orders.scenario, lines, orders.scenario.players, chances, time.monotonic)
+    load = Load(orders.scenario, lines, chances, time.monotonic)
     _answer(tell, Ready(load.connect()))
     begin = read_line(told.readline(), Begin)
     gc.freeze()
