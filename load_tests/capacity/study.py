@@ -95,7 +95,7 @@ class Evenings(msgspec.Struct, frozen=True):
     memory: float
     """Share of a machine's."""
     busiest_listing: float
-    """Busy share of the most fought for listing, which one trade holds at a time."""
+    """Busy share of the most fought for listing: at most, as if each bid held it until its answer."""
     dollars: float
     """Machines and disks of a million trades at the peak."""
     holds: bool
