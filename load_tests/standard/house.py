@@ -46,6 +46,8 @@ from shardnode.wire.errors import InDoubt, Unavailable, UnknownMethod
 from worlddata.types import Catalog, Rules
 
 LEDGER_SHOWN = 256
+LEDGER_SHOWN_S = 3_600
+"""How far back an operator sees the entries of a player."""
 RETRY_AFTER_MS = 250
 KEYS_RACED_MAX = 2
 """How often a request is tried whose key somebody else uses at the same moment."""
@@ -62,7 +64,7 @@ SEQ = "SELECT seq FROM players WHERE player = $1"
 LEDGER = """SELECT coalesce(json_agg(json_build_object(
         'number', entry, 'at_ms', at_ms, 'debit', debit, 'credit', credit, 'amount', amount, 'reason', reason,
         'ref', 'l' || ref) ORDER BY entry), '[]') AS entries
-    FROM (SELECT * FROM ledger WHERE player = $1 ORDER BY entry DESC LIMIT $2) AS latest"""
+    FROM (SELECT * FROM ledger WHERE player = $1 AND at_ms > $2 ORDER BY entry DESC LIMIT $3) AS latest"""
 INVENTORY = "SELECT item, document FROM items WHERE owner = $1 AND item > $2 ORDER BY item LIMIT $3"
 DELIVERIES = "SELECT * FROM deliveries WHERE player = $1 AND NOT claimed AND delivery > $2 ORDER BY delivery LIMIT $3"
 
@@ -153,7 +155,7 @@ class House:
         row = await self._database.row(PLAYER, asked.player)
         if row is None and asked.player != request.caller.player:
             return Refusal("no_such_player")
-        entries = await self._database.row(LEDGER, asked.player, LEDGER_SHOWN)
+        entries = await self._database.row(LEDGER, asked.player, self._now_ms() - LEDGER_SHOWN_S * 1000, LEDGER_SHOWN)
         seen = msgspec.structs.asdict(_player(asked.player, row, self._rules))
         return AdminPlayerResult(**seen, store="postgresql", node=self._worker, ledger=_ledger(entries["entries"]))
 
