@@ -5,7 +5,7 @@ A server that is not ours is told by its URLs, and by the private key of the iss
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -165,12 +165,12 @@ def _node_id(issuer: Issuer, url: str) -> str:
     if not url.startswith("ws://"):
         raise TargetFault(f"{url} is no ws:// URL: generators do not speak TLS; name the port behind what ends it")
     try:
-        connection = issuer.connect(url, "load-test", "service")
-        while True:
-            for message in messages(connection):
-                if message.method == "hello":
-                    connection.close()
-                    return CODEC.result(message.params, _Hello).node
+        with closing(issuer.connect(url, "load-test", "service")) as connection:
+            connection.send(CODEC.request(1, "player.get", {}))
+            while True:
+                for message in messages(connection):
+                    if message.method == "hello":
+                        return CODEC.result(message.params, _Hello).node
     except (ConnectionLost, OSError) as error:
         raise TargetFault(
             f"{url} does not let us in ({error}): start the server, and give --token-key the private key of the issuer "
