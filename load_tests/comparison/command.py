@@ -11,12 +11,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from load_tests.comparison.picture import draw_bids, draw_ratios
 from load_tests.comparison.run import PARTS, Options, Run
+from load_tests.comparison.searches import SearchesFailed
 from load_tests.comparison.tables import markdown, terminal
+from load_tests.comparison.tpcb import PgbenchFailed
+from load_tests.generator import ServerSilent
+from load_tests.house import Refused
+from load_tests.processes import ServerFailed
+from load_tests.standard.postgres import PostgresFailed
 from load_tests.standard.running import DEFAULT_WORKERS
 from load_tests.town import BIDDERS_A_NODE_MIN
+from load_tests.websocket import ConnectionLost
 
 COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
 LOST_EXIT_CODE = 1
+FAULTS = (ServerFailed, ServerSilent, ConnectionLost, Refused, PostgresFailed, PgbenchFailed, SearchesFailed)
+"""Of servers and their load. Each says what happened, with the end of the server's log where there is one."""
 
 
 def _parts(_context: click.Context, _parameter: click.Parameter, value: str | None) -> frozenset[str]:
@@ -76,7 +85,13 @@ def command(
         tempfile.TemporaryDirectory(dir=parent) as directory,
         Progress(*COLUMNS, console=telling, disable=not telling.is_terminal) as progress,
     ):
-        comparison = Run(options, Path(directory), progress).measure()
+        try:
+            comparison = Run(options, Path(directory), progress).measure()
+        except FAULTS as fault:
+            said = "\n".join([str(fault), *getattr(fault, "__notes__", [])])
+            raise click.ClickException(
+                f"{said}\nMend this, or leave the part out by --only"
+            ) from fault
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(msgspec.json.format(msgspec.json.encode(comparison)))
     ratios, bids = file.with_suffix(".svg"), file.with_name(f"{file.stem}-bids.svg")

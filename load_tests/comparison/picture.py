@@ -24,6 +24,7 @@ def draw_ratios(comparison: Comparison, path: Path) -> None:
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("{x:g}")
     axes.set_yticks(range(len(measured)), [_label(*each) for each in measured])
     axes.invert_yaxis()
     axes.set_xlabel("share of the goal (1: just met; to the right: better than the goal)")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 from click.testing import CliRunner, Result
 
 from load_tests.comparison.command import command
@@ -45,3 +46,13 @@ def test_some_parts_are_measured_alone(tmp_path: Path) -> None:
     unknown = compare("--only", "echo,ecko", "--json", file)
     assert unknown.exit_code == 2
     assert "there is no ecko; choose from bids, standard" in unknown.output
+
+
+def test_a_server_that_fails_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No traceback, but what failed, the end of its log, and what to do; and no file that looks like a result."""
+    monkeypatch.setattr("load_tests.comparison.echo.SERVER", "load_tests.comparison.no_such_server")
+    done = compare("--only", "echo", "--json", tmp_path / "echo.json")
+    assert done.exit_code == 1
+    assert "did not say" in done.output
+    assert "No module named" in done.output and "--only" in done.output
+    assert not list(tmp_path.iterdir())
