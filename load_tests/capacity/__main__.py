@@ -11,7 +11,7 @@ from rich.console import Console
 
 from load_tests.capacity.assumptions import EVENING, PRICES, read_evening, read_prices
 from load_tests.capacity.calibration import CALIBRATION, Calibration, CapacityFault, read, write
-from load_tests.capacity.check import checked
+from load_tests.capacity.check import Checking, checked
 from load_tests.capacity.house import Design
 from load_tests.capacity.measuring import SLEEPERS, measured
 from load_tests.capacity.pictures import draw
@@ -65,6 +65,9 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     "--measure-s", type=click.FloatRange(0.1, 60), default=3.0, show_default=True, help="Real time of one measurement."
 )
 @click.option(
+    "--connections", type=click.IntRange(6, 900), default=CONNECTIONS, show_default=True, help="Bidders of real nodes."
+)
+@click.option(
     "--sleepers", type=click.IntRange(20, 900), default=SLEEPERS, show_default=True, help="To be calibrated with."
 )
 @click.option("--json", "file", type=FILE, default=Path("results/capacity.json"), show_default=True)
@@ -89,6 +92,7 @@ def main(
     check: bool,
     check_nodes: tuple[int, ...],
     measure_s: float,
+    connections: int,
     sleepers: int,
     file: Path,
     pictures: Path,
@@ -99,11 +103,12 @@ def main(
     tell = telling.print if telling.is_terminal else _silent
     try:
         if calibrate:
-            _calibrate(calibration, measure_s, sleepers)
+            _calibrate(calibration, measure_s, connections, sleepers)
             return
         world = World(read(calibration, Calibration), read_prices(prices), read_evening(evening))
         options = Options(sizes=sizes, designs=_designs(names), seconds=seconds, seed=seed, locality=locality)
-        report = _report(world, options, check_nodes if check else (), measure_s, tell)
+        checking = Checking(check_nodes if check else (), connections, measure_s)
+        report = _report(world, options, checking, tell)
     except CapacityFault as fault:
         raise click.ClickException(str(fault)) from fault
     _keep(report, file, markdown)
@@ -119,21 +124,17 @@ def _designs(names: tuple[str, ...]) -> tuple[Design, ...]:
     return tuple(design for design in DESIGNS if not names or design.name in names)
 
 
-def _report(
-    world: World, options: Options, check_nodes: tuple[int, ...], measure_s: float, tell: Callable[[str], None]
-) -> Report:
+def _report(world: World, options: Options, checking: Checking, tell: Callable[[str], None]) -> Report:
     started_at_s = time.monotonic()
-    compared = []
-    if check_nodes:
-        with tempfile.TemporaryDirectory() as directory:
-            compared = checked(Path(directory), world.costs, check_nodes, measure_s, options.seed, tell)
+    with tempfile.TemporaryDirectory() as directory:
+        compared = checked(Path(directory), world.costs, checking, options.seed, tell)
     found = study(world, options, tell)
     return Report(found, compared, time.monotonic() - started_at_s)
 
 
-def _calibrate(path: Path, seconds: float, sleepers: int) -> None:
+def _calibrate(path: Path, seconds: float, connections: int, sleepers: int) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        write(measured(Path(directory), seconds, sleepers), path)
+        write(measured(Path(directory), seconds, connections, sleepers), path)
     click.echo(f"calibration in {path}")
 
 

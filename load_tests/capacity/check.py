@@ -21,10 +21,8 @@ from load_tests.generator import drive
 from load_tests.house import audit, running_cluster
 from load_tests.machine import OtherLoad
 from load_tests.processes import ServerFailed
-from load_tests.town import Town, duels_at
+from load_tests.town import BIDDERS_A_NODE_MIN, Town, duels_at
 
-BIDDERS = 48
-"""Of all nodes together, each with one bid under way."""
 LOOPBACK_S = 30e-6
 """One way between two nodes of one machine, waking up left out; assumed, and small beside all else."""
 SIMULATED_S = 2.0
@@ -51,20 +49,28 @@ class Compared(msgspec.Struct, frozen=True):
         return self.predicted_per_s / self.measured_per_s - 1
 
 
+class Checking(msgspec.Struct, frozen=True):
+    """What is held against the model: houses of these sizes, bidders of all nodes together, for a time each."""
+
+    nodes: tuple[int, ...]
+    connections: int
+    seconds: float
+
+
 def checked(
-    directory: Path, costs: Calibration, nodes: tuple[int, ...], seconds: float, seed: int, tell: Callable[[str], None]
+    directory: Path, costs: Calibration, checking: Checking, seed: int, tell: Callable[[str], None]
 ) -> list[Compared]:
     """Measure each of these sizes for a time, and predict it. Raises ServerFailed where a house is not balanced."""
     compared = []
-    for size in nodes:
+    for size in checking.nodes:
         tell(f"{size} real nodes")
-        compared.append(_compare(directory / f"check-{size}", costs, size, seconds, seed))
+        compared.append(_compare(directory / f"check-{size}", costs, size, checking, seed))
     return compared
 
 
-def _compare(directory: Path, costs: Calibration, nodes: int, seconds: float, seed: int) -> Compared:
+def _compare(directory: Path, costs: Calibration, nodes: int, checking: Checking, seed: int) -> Compared:
     directory.mkdir()
-    bidders = BIDDERS // nodes
+    bidders, seconds = max(BIDDERS_A_NODE_MIN, checking.connections // nodes), checking.seconds
     with running_cluster(directory, nodes) as cluster:
         names = list(cluster.urls)
         service = cluster.connect(names[0], "load-test", "service")

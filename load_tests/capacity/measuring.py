@@ -17,7 +17,7 @@ import msgspec
 
 from load_tests.capacity.calibration import Calibration
 from load_tests.capacity.fitting import costs_of
-from load_tests.capacity.measuring_one import FEW, MANY, SOME, Asking, OneNode, of_one_node, of_sleepers
+from load_tests.capacity.measuring_one import FEW, SOME, Asking, OneNode, of_one_node, of_sleepers
 from load_tests.capacity.probe import BATCHES, FRAMES, MESSAGES, RECORDS, Probe, Taken, while_all
 from load_tests.duels import settle
 from load_tests.generator import Line, drive
@@ -48,11 +48,11 @@ class Roles(msgspec.Struct, frozen=True):
     messages_a_trade: float
 
 
-def measured(directory: Path, seconds: float, sleepers: int) -> Calibration:
+def measured(directory: Path, seconds: float, connections: int, sleepers: int) -> Calibration:
     """Measure all there is, each thing for a time, with all files in a directory."""
-    one = of_one_node(directory / "one", seconds)
+    one = of_one_node(directory / "one", seconds, connections)
     asleep = of_sleepers(directory / "sleepers", one.first_lane, sleepers)
-    roles = of_four_nodes(directory / "four", one, seconds)
+    roles = of_four_nodes(directory / "four", one, seconds, connections)
     machine = this_machine(None)
     figures = {**msgspec.structs.asdict(one), **msgspec.structs.asdict(asleep), **msgspec.structs.asdict(roles)}
     for inside in ("first_lane", "batch_and_wake_s"):
@@ -62,7 +62,7 @@ def measured(directory: Path, seconds: float, sleepers: int) -> Calibration:
     return Calibration(machine=where, **figures)
 
 
-def of_four_nodes(directory: Path, one: OneNode, seconds: float) -> Roles:
+def of_four_nodes(directory: Path, one: OneNode, seconds: float, connections: int) -> Roles:
     """Measure what each role of a trade across nodes takes, and what it takes to be a node of several."""
     directory.mkdir()
     with running_cluster(directory, NODES) as cluster, ExitStack() as stack:
@@ -72,12 +72,13 @@ def of_four_nodes(directory: Path, one: OneNode, seconds: float) -> Roles:
         town = Town(service)
         idle = while_all(probes, lambda: time.sleep(seconds))
         forwarded = [
-            Line(cluster.connect(ACCEPTOR, town.player(BYSTANDER)), Asking("player.get", {})) for _ in range(MANY)
+            Line(cluster.connect(ACCEPTOR, town.player(BYSTANDER)), Asking("player.get", {}))
+            for _ in range(connections)
         ]
-        asked = [_driven(probes, forwarded[:lines], seconds) for lines in (MANY, SOME, FEW, 1)]
+        asked = [_driven(probes, forwarded[:lines], seconds) for lines in (connections, SOME, FEW, 1)]
         _close(forwarded)
         bids, trades = (
-            _bids(probes, duels_at(cluster, town, service, node, [SELLERS_AT], MANY)[0], seconds)
+            _bids(probes, duels_at(cluster, town, service, node, [SELLERS_AT], connections)[0], seconds)
             for node in (SELLERS_AT, BIDDERS_AT)
         )
     return _roles(one, _Driven(seconds, 0, idle), asked, bids, trades)

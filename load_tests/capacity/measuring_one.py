@@ -20,8 +20,9 @@ from load_tests.machine import fsync_ms
 from load_tests.processes import ServerFailed
 from load_tests.websocket import Connection
 
-MANY, SOME, FEW = 48, 16, 4
-"""Connections that bid at once."""
+CONNECTIONS = 48
+"""Which bid at once, where many do."""
+SOME, FEW = 16, 4
 WATCHING = 4
 """Further sessions of each bidder, each told of every lead that is lost."""
 ONE = "n1"
@@ -78,12 +79,12 @@ class Asking:
         return message.id == self._number
 
 
-def of_one_node(directory: Path, seconds: float) -> OneNode:
+def of_one_node(directory: Path, seconds: float, connections: int) -> OneNode:
     """Measure a node by itself, each of six things for a time."""
     directory.mkdir()
     with ExitStack() as stack:
         house = stack.enter_context(running_house(directory))
-        lines, _ = connect(house, MANY)
+        lines, _ = connect(house, connections)
         for line in lines:
             stack.callback(line.connection.close)
         pid = house.server.process.pid

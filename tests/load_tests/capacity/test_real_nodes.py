@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from load_tests.capacity.calibration import Calibration, read, write
-from load_tests.capacity.check import checked
+from load_tests.capacity.check import Checking, checked
 from load_tests.capacity.measuring import measured
 from tests.load_tests.capacity.houses import COSTS
 
@@ -12,7 +12,7 @@ MOMENT_S = 0.1
 
 def test_real_nodes_are_calibrated(tmp_path: Path) -> None:
     """Each step has a cost, roles of a trade have the records that the agreement gives them, and the file is read."""
-    costs = measured(tmp_path, MOMENT_S, sleepers=20)
+    costs = measured(tmp_path, MOMENT_S, connections=8, sleepers=20)
     write(costs, tmp_path / "calibration.toml")
     kept = read(tmp_path / "calibration.toml", Calibration)
     for name in ("bid_s", "coordinator_s", "request_s", "search_s", "login_s", "generator_s", "journal_fact_s"):
@@ -28,7 +28,7 @@ def test_real_nodes_are_calibrated(tmp_path: Path) -> None:
 def test_real_nodes_are_held_against_the_model(tmp_path: Path) -> None:
     """Two nodes trade for a moment, their house is balanced, and there is a prediction for them."""
     told: list[str] = []
-    (compared,) = checked(tmp_path, COSTS, (2,), MOMENT_S, 1, told.append)
+    (compared,) = checked(tmp_path, COSTS, Checking((2,), 8, MOMENT_S), 1, told.append)
     assert told == ["2 real nodes"]
     assert compared.nodes == 2
     assert compared.measured_per_s > 0
