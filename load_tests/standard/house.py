@@ -35,7 +35,7 @@ from auction.results import (
     Result,
     Stash,
 )
-from auction.state import Item, LedgerEntry
+from auction.state import KEYS_KEPT_S, Item, LedgerEntry
 from load_tests.standard import news
 from load_tests.standard.database import LOST, ROLLED_BACK, Database
 from load_tests.standard.rows import COLUMNS, ListingRow, Trade, delivery_view, item_of, name, number_of, trade_of
@@ -58,6 +58,7 @@ CREATE = "SELECT * FROM create_listing($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 
 CLAIM = "SELECT reason, (d).* FROM claim($1, $2, $3, $4, $5, $6)"
 GRANT = "SELECT reason, answer FROM grant_goods($1, $2, $3, $4, $5, $6, $7, $8)"
 ITEM_NUMBERS = "SELECT array_agg(nextval('item_numbers')) AS numbers FROM generate_series(1, $1)"
+FORGET_KEYS = "DELETE FROM keys WHERE at_ms < $1"
 LISTING = f"SELECT {COLUMNS} FROM listings WHERE listing = $1"  # noqa: S608 - our own columns
 PLAYER = "SELECT * FROM players WHERE player = $1"
 SEQ = "SELECT seq FROM players WHERE player = $1"
@@ -225,6 +226,10 @@ class House:
             return False
         self._changed(trade, news.of_end(trade, now_ms))
         return True
+
+    async def forget_keys(self) -> None:
+        """Forget the keys that the protocol no longer asks to be remembered."""
+        await self._database.row(FORGET_KEYS, self._now_ms() - KEYS_KEPT_S * 1000)
 
     async def _list_inventory(self, asked: ask.ListInventory, request: Request) -> InventoryResult | Refusal:
         after = number_after(asked)

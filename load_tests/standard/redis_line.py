@@ -18,9 +18,12 @@ class RedisLost(Exception):
 
 
 class RedisLine(asyncio.Protocol):
-    """One connection. What comes unasked (messages of channels) goes to `heard`."""
+    """One connection. What comes unasked (messages of channels) goes to `heard`; its end, or an error that nobody waits
+    for, to `lost`.
+    """
 
-    def __init__(self, heard: Callable[[list[Any]], None] | None = None) -> None:
+    def __init__(self, lost: Callable[[RedisLost], None], heard: Callable[[list[Any]], None] | None = None) -> None:
+        self._lost = lost
         self._heard = heard
         self._reader = hiredis.Reader()
         self._asked: deque[asyncio.Future[Any] | None] = deque()
@@ -35,10 +38,12 @@ class RedisLine(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol: who waits hears of it."""
         self._transport = None
+        why = f"the connection to Redis is lost: {exc}"
         while self._asked:
             waiting = self._asked.popleft()
             if waiting is not None and not waiting.done():
-                waiting.set_exception(RedisLost(f"the connection to Redis is lost: {exc}"))
+                waiting.set_exception(RedisLost(why))
+        self._lost(RedisLost(why))
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol: hand out the answers, in order."""
@@ -47,18 +52,7 @@ class RedisLine(asyncio.Protocol):
             if self._heard is not None:
                 self._heard(answer)
                 continue
-            waiting = self._asked.popleft()
-            if waiting is None or waiting.done():
-                continue
-            if isinstance(answer, Exception):
-                waiting.set_exception(RedisLost(str(answer)))
-            else:
-                waiting.set_result(answer)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether commands reach Redis."""
-        return self._transport is not None
+            self._settle(self._asked.popleft(), answer)
 
     def tell(self, *command: bytes | str | int) -> None:
         """Send a command whose answer nobody waits for."""
@@ -72,6 +66,15 @@ class RedisLine(asyncio.Protocol):
         else:
             self._send(command, answer)
         return answer
+
+    def _settle(self, waiting: "asyncio.Future[Any] | None", answer: Any) -> None:
+        if waiting is None and isinstance(answer, Exception):
+            self._lost(RedisLost(str(answer)))
+        elif waiting is not None and not waiting.done():
+            if isinstance(answer, Exception):
+                waiting.set_exception(RedisLost(str(answer)))
+            else:
+                waiting.set_result(answer)
 
     def _send(self, command: tuple[bytes | str | int, ...], answer: "asyncio.Future[Any] | None") -> None:
         if self._transport is None:
@@ -89,7 +92,9 @@ class RedisLine(asyncio.Protocol):
         self._leaving.clear()
 
 
-async def connected(socket: Path, heard: Callable[[list[Any]], None] | None = None) -> RedisLine:
+async def connected(
+    socket: Path, lost: Callable[[RedisLost], None], heard: Callable[[list[Any]], None] | None = None
+) -> RedisLine:
     """A connection to the Redis that listens on a socket."""
-    _, line = await asyncio.get_running_loop().create_unix_connection(lambda: RedisLine(heard), str(socket))
+    _, line = await asyncio.get_running_loop().create_unix_connection(lambda: RedisLine(lost, heard), str(socket))
     return line

@@ -4,7 +4,7 @@ A cached listing carries its row's version, and no older one ever takes its plac
 there after the commit, whoever missed it fills it in, in whichever order they come. What a worker wrote itself it reads
 back, since its commands keep their order; others may see the row before by as long as a message takes.
 
-Redis going away costs the cache and the news between workers, nothing else.
+A worker that loses Redis has no news for its players any more: it ends, and is replaced.
 """
 
 import asyncio
@@ -49,12 +49,15 @@ _told = msgspec.msgpack.Decoder(_Told).decode
 
 
 class Shared:
-    """One worker's side of it; `push` tells a player's sessions here."""
+    """One worker's side of it; `push` tells a player's sessions here, `lost` hears of Redis' end."""
 
-    def __init__(self, worker: str, socket: Path, push: Callable[[str, Notice], None]) -> None:
+    def __init__(
+        self, worker: str, socket: Path, push: Callable[[str, Notice], None], lost: Callable[[RedisLost], None]
+    ) -> None:
         self._worker = worker
         self._socket = socket
         self._push = push
+        self._lost = lost
         self._line: RedisLine | None = None
         self._news: list[tuple[str, Notice]] = []
         self._changed: dict[int, ListingRow] = {}
@@ -62,9 +65,9 @@ class Shared:
 
     async def open(self) -> None:
         """Connect, and hear what other workers tell. Raises RedisLost."""
-        self._line = await connected(self._socket)
+        self._line = await connected(self._socket, self._lost)
         self._script = (await self._line.ask("SCRIPT", "LOAD", _SET_NEWER)).decode()
-        listener = await connected(self._socket, self._heard)
+        listener = await connected(self._socket, self._lost, self._heard)
         listener.tell("SUBSCRIBE", CHANNEL)
 
     def changed(self, row: ListingRow, news: News) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import distribution
 from pathlib import Path
+from signal import SIGINT, SIGTERM
 
 import msgspec
 import psycopg
@@ -118,25 +119,14 @@ class Running:
             self._start_worker(int(name.removeprefix("worker-")))
 
     def stop(self) -> None:
-        """End everything, those first that need the others."""
-        for name in ("nginx", *sorted(name for name in self._processes if name.startswith("worker-")), "redis"):
-            if name in self._processes:
-                self._processes[name].terminate()
-        for name in [name for name in self._processes if name != "postgres"]:
-            self._end(name)
-        if "postgres" in self._processes:
-            self._processes["postgres"].send_signal(2)  # SIGINT: end without waiting for clients
-            self._end("postgres")
-
-    def _end(self, name: str) -> None:
-        process = self._processes.pop(name)
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        """End everything, those first that need the others. PostgreSQL, told by SIGINT, waits for no client."""
+        workers = [name for name in self._processes if name.startswith("worker-")]
+        for names, how in ((["nginx"], SIGTERM), (workers, SIGTERM), (["redis"], SIGTERM), (["postgres"], SIGINT)):
+            ending = [self._processes.pop(name) for name in names if name in self._processes]
+            for process in ending:
+                process.send_signal(how)
+            for process in ending:
+                _wait(process)
 
     def _start(self, name: str, command: Sequence[str | Path], user: str | None = None) -> None:
         with self._log(name).open("ab") as log:
@@ -205,6 +195,16 @@ class Running:
         with suppress(FileNotFoundError):
             return self._log(name).read_text(errors="replace")[-2_000:].strip()
         return "it said nothing"
+
+
+def _wait(process: Process) -> None:
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def _redis(run: Path) -> list[str | Path]:

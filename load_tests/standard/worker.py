@@ -22,6 +22,7 @@ from twisted.python.failure import Failure
 from auction.context import Answer, Request
 from load_tests.standard.database import LOST, ROLLED_BACK, Database
 from load_tests.standard.house import House
+from load_tests.standard.redis_line import RedisLost
 from load_tests.standard.settings import WorkerSettings, decoded
 from load_tests.standard.shared import Shared
 from shardnode.gateway.gateway import Gateway
@@ -36,6 +37,8 @@ from worlddata.loading import load_catalog
 SOCKETS_MAX = 10_000
 SWEEP_EVERY_S = 0.1
 """How often one of the workers looks for listings whose end has come."""
+FORGET_EVERY_S = 60.0
+"""How often the same worker forgets keys that are too old."""
 SWEEP_AGAIN_S = 1.0
 """The same after the database was away."""
 YOUNG_OBJECTS_MAX = 50_000
@@ -52,11 +55,12 @@ class Worker:
         self._reactor = reactor
         self._loop = loop
         self._ready = False
+        self._forgets_at_s = 0.0
         self.has_failed = False
         catalog = load_catalog(settings.data, settings.rules)
         self._metrics = Metrics(settings.name, catalog.version)
         self._database = Database(settings.postgres, settings.connections)
-        self._shared = Shared(f"{settings.name}-{secrets.token_hex(4)}", settings.redis, self._push)
+        self._shared = Shared(f"{settings.name}-{secrets.token_hex(4)}", settings.redis, self._push, self._redis_lost)
         self._house = House(
             worker=settings.name,
             catalog=catalog,
@@ -120,6 +124,12 @@ class Worker:
             log.failure("the worker stops: a bug", failure)
             self._reactor.stop()
 
+    def _redis_lost(self, why: RedisLost) -> None:
+        if self._ready:
+            log.critical("the worker stops: {why}", why=str(why))
+            self.has_failed = True
+            self._reactor.stop()
+
     def _ask(self, request: Request) -> "Deferred[Answer]":
         return self._deferred(self._house.answer(request))
 
@@ -140,10 +150,13 @@ class Worker:
         self._loop.create_task(self._end_all()).add_done_callback(again)
 
     async def _end_all(self) -> float:
-        """Settle all that is due; returns in how many seconds to look again."""
+        """Settle all that is due, and forget old keys; returns in how many seconds to look again."""
         try:
             while await self._house.end_next():
                 pass
+            if time.monotonic() >= self._forgets_at_s:
+                self._forgets_at_s = time.monotonic() + FORGET_EVERY_S
+                await self._house.forget_keys()
         except (*LOST, *ROLLED_BACK) as error:
             log.warn("the database is away; listings end later", why=str(error))
             return SWEEP_AGAIN_S
