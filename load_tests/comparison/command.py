@@ -89,9 +89,7 @@ def command(
             comparison = Run(options, Path(directory), progress).measure()
         except FAULTS as fault:
             said = "\n".join([str(fault), *getattr(fault, "__notes__", [])])
-            raise click.ClickException(
-                f"{said}\nMend this, or leave the part out by --only"
-            ) from fault
+            raise click.ClickException(f"{said}\nMend this, or leave the part out by --only") from fault
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(msgspec.json.format(msgspec.json.encode(comparison)))
     ratios, bids = file.with_suffix(".svg"), file.with_name(f"{file.stem}-bids.svg")
