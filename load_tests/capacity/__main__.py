@@ -14,6 +14,7 @@ from load_tests.capacity.calibration import CALIBRATION, Calibration, CapacityFa
 from load_tests.capacity.check import Checking, checked
 from load_tests.capacity.house import Design
 from load_tests.capacity.measuring import SLEEPERS, measured
+from load_tests.capacity.measuring_one import CONNECTIONS
 from load_tests.capacity.pictures import draw
 from load_tests.capacity.report import Report, as_markdown, on_terminal
 from load_tests.capacity.study import DESIGNS, SIZES, Options, World, study
