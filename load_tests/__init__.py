@@ -2,6 +2,7 @@
 
     python -m load_tests compare fractal standard    both architectures and their ceilings in turns: the ratio table
     python -m load_tests.comparison.profile          where a bid's microseconds go in a node
+    python -m load_tests.capacity                    houses of 3 to 1,000 nodes, simulated: see docs/capacity.md
     python -m load_tests.search    searches over a million listings, beside the same searches on PostgreSQL
 
 `websocket` and `generator` are the load for every server alike, `processes` keeps servers, `report` makes a page of a
