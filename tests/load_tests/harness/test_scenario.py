@@ -1,11 +1,14 @@
 """Scenarios as data: those that come along, and what is said of those that cannot be run."""
 
+from pathlib import Path
+
 import pytest
 
 from load_tests import scenario
 from load_tests.harness.acts import ACTS
 from load_tests.scenario import Closed, Open, ScenarioFault
 
+DOCUMENT = Path(__file__).parents[3] / "docs" / "load-testing.md"
 WHOLE = """
 about = "Bids for a moment."
 players = 2
@@ -22,6 +25,12 @@ def test_scenarios_that_come_along_can_be_run(name: str) -> None:
     read = scenario.load(name)
     assert read.about.endswith(".")
     assert read.acts.keys() <= ACTS.keys()
+
+
+def test_the_scenario_of_the_documentation_can_be_run() -> None:
+    """What docs/load-testing.md shows as an example is one."""
+    example = DOCUMENT.read_text("utf-8").partition("```toml\n")[2].partition("```")[0]
+    assert scenario.parse(example, "the example").players == 100
 
 
 def test_every_kind_of_load_is_there() -> None:
