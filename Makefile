@@ -5,15 +5,19 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 ARGS ?=
+AUCTION := $(if $(COMPILED),build/compiled/bin/auction,$(BIN)/auction)
 HISTORIES = $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000)) $(if $(VERBOSE),--verbose)
 
-.PHONY: run demo sim sim-agreement sim-mutants test test-slow test-external check lint types lock clean help
+.PHONY: run demo compiled sim sim-agreement sim-mutants test test-slow test-external check lint types lock clean help
 
-run: $(INSTALLED)  ## serve a populated auction house on this machine (ARGS="--port 8000" passes options on)
-	@$(BIN)/auction run --data data $(ARGS)
+run: $(INSTALLED) $(if $(COMPILED),compiled)  ## serve a populated auction house (ARGS="--port 8000" passes options on)
+	@$(AUCTION) run --data data $(ARGS)
 
-demo: $(INSTALLED)  ## three nodes, one killed while bots trade, then the audit; ends by itself in under a minute
-	@$(BIN)/auction demo $(ARGS)
+demo: $(INSTALLED) $(if $(COMPILED),compiled)  ## three nodes, one killed while bots trade, then the audit; under a minute
+	@$(AUCTION) demo $(ARGS)
+
+compiled: $(INSTALLED)  ## compile what a bid goes through, where there is a C compiler (COMPILED=1 then runs it)
+	@$(BIN)/python -m shardnode.ops.build_compiled
 
 sim: $(INSTALLED)  ## whole simulated houses through faults (SEEDS=1000; or SEED=42 VERBOSE=1 tells one)
 	@$(BIN)/python -m tests.simulation.command play nodes $(HISTORIES)

@@ -45,6 +45,11 @@ def serve_command(config: Path | None, show_config: bool, **flags: object) -> No
             "python -O strips the assertions by which a bug stops the node before it lies; run without -O", err=True
         )
         sys.exit(2)
+    from shardnode.ops.compiled import is_stale, running_tree
+
+    if is_stale(running_tree()):
+        click.echo("the sources have changed since they were compiled; build them anew: make compiled", err=True)
+        sys.exit(2)
     from shardnode.node.serve import CannotStart, serve
 
     try:

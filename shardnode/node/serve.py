@@ -35,6 +35,7 @@ from shardnode.node.config import Config
 from shardnode.node.lanes import ThreadLane
 from shardnode.node.membership import Membership
 from shardnode.node.node import Node, NodeLimits, Surroundings
+from shardnode.ops.compiled import is_compiled
 from shardnode.ops.logs import start_logging
 from shardnode.ops.metrics import Metrics
 from shardnode.ops.open_trades import told
@@ -214,7 +215,7 @@ class Service:
         host = f"[{config.host}]" if ":" in config.host else config.host
         url = f"{'wss' if tls else 'ws'}://{host}:{port.getHost().port}/ws"
         self._directory.url.write_text(f"{url}\n")
-        log.info("ready", url=url, node=config.node_id, world=self._node.catalog.version)
+        log.info("ready", url=url, node=config.node_id, world=self._node.catalog.version, compiled=is_compiled())
         sys.stdout.write(f"ready {url}\n")
         sys.stdout.flush()
 

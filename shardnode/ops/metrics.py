@@ -16,6 +16,8 @@ from prometheus_client.core import (
     Metric,
 )
 
+from shardnode.ops.compiled import is_compiled
+
 SECONDS_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 RECORDS_BUCKETS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
 
@@ -130,8 +132,9 @@ class Metrics:
 
     def collect(self) -> Iterator[Metric]:
         """Prometheus' collector protocol."""
-        info = InfoMetricFamily("auction_node", "Which node this is and which world it serves")
-        info.add_metric([], {"node": self._node, "world": self._world})
+        info = InfoMetricFamily("auction_node", "Which node this is, which world it serves, and whether it is compiled")
+        compiled = "yes" if is_compiled() else "no"
+        info.add_metric([], {"node": self._node, "world": self._world, "compiled": compiled})
         yield info
         requests = HistogramMetricFamily(
             "auction_request_seconds", "Requests by method and outcome, receipt to answer", labels=["method", "outcome"]

@@ -1,0 +1,1 @@
+"""The compiled tree: the same rules, decided alike."""
