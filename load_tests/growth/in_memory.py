@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 from load_tests.growth.bidding import Bidding, Side, audited, measure_bids, panels
 from load_tests.growth.market import ask_all, list_goods, open_market
-from load_tests.growth.node import ALL_AWAKE, gauge, running_node
+from load_tests.growth.node import ALL_AWAKE, gauge, killed_node
 from load_tests.growth.record import Panel
 from load_tests.growth.setting import Setting
 from load_tests.house import House
@@ -31,11 +31,14 @@ def measure_listings(setting: Setting, sizes: Sequence[int]) -> list[Panel]:
 
 
 def _measure(setting: Setting, sizes: Sequence[int], varied: str, metric: str, fill: Fill) -> list[Panel]:
-    """The same players bid on the same auctions while the house grows from size to size."""
+    """The same players bid on the same auctions while the house grows from size to size.
+
+    The node is killed in the end: Python takes long to free so much memory, and an audit is good after that too.
+    """
     biddings: list[Bidding] = []
     reached: list[float] = []
     with setting.directory() as directory:
-        with running_node(directory, ALL_AWAKE) as house, ExitStack() as stack:
+        with killed_node(directory, ALL_AWAKE) as house, ExitStack() as stack:
             market = open_market(house, CONNECTIONS, stack)
             service = house.connect("load-test-fill", "service")
             stack.callback(service.close)

@@ -14,7 +14,7 @@ from load_tests.house import GOLD, House, call
 VARIED = "how many"
 ITEMS = 10
 """Of a player with goods."""
-WARM = 256
+WARM = 150
 """Stores made first, so that all files are open which the node keeps open at once."""
 ASLEEP_AT_ONCE = 250
 """Stores made before it is waited for their sleep, so that never more are awake."""
