@@ -1,5 +1,8 @@
 """Load tests: each starts the servers it measures as processes of their own, loads them, and prints figures.
 
+    python -m load_tests list                        the scenarios: data (`scenarios`, typed in `scenario`)
+    python -m load_tests run SCENARIO                one of them on a server (`harness`): docs/load-testing.md
+    python -m load_tests compare A B                 records of such runs (`results`) side by side
     python -m load_tests compare fractal standard    both architectures and their ceilings in turns: the ratio table
     python -m load_tests.comparison.profile          where a bid's microseconds go in a node
     python -m load_tests.capacity                    houses of 3 to 1,000 nodes, simulated: see docs/capacity.md

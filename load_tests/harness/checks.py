@@ -2,7 +2,7 @@
 
 A player's orders are taken back first, so that nothing moves any more for this player but what others do; then wallet,
 stash, deliveries and listings are read. Gold and goods on their way between stores arrive within moments, and strangers
-may trade with our players meanwhile, so what does not fit is looked at again until PATIENCE_S is over. What then does
+may trade with our players meanwhile, so what does not fit is looked at again for a while. What then does
 not fit is lost (or came from nowhere).
 """
 
@@ -20,7 +20,6 @@ from load_tests.harness.player import Player
 from load_tests.results import LOST_SHOWN_MAX
 from load_tests.websocket import Connection
 
-PATIENCE_S = 8.0
 LOOK_AGAIN_S = 0.2
 PAGE = 100
 STASH = "inventory.list"
@@ -194,11 +193,15 @@ def check_players(
     players: Sequence[tuple[Seat, Player]],
     methods: Collection[str] | None,
     connect: Callable[[Seat], Connection],
+    patience_s: float,
     clock_s: Callable[[], float],
     wait: Callable[[float], None],
 ) -> Checked:
-    """Hold every ledger against the server, player by player. Raises Unreadable, ConnectionLost and OSError."""
-    latest_s = clock_s() + PATIENCE_S
+    """Hold every ledger against the server, player by player; what does not fit when `patience_s` are over is lost.
+
+    Raises Unreadable, ConnectionLost and OSError.
+    """
+    latest_s = clock_s() + patience_s
     lost: list[str] = []
     lost_count = 0
     for seat, player in players:

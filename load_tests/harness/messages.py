@@ -49,6 +49,8 @@ class Orders(msgspec.Struct, frozen=True):
     market: MarketSeen
     methods: list[str] | None
     """What the server speaks, for the checks; None for the whole protocol."""
+    patience_s: float
+    """How long gold and goods may be on their way when all is over."""
 
 
 class Ready(msgspec.Struct, frozen=True):

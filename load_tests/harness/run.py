@@ -32,6 +32,8 @@ BEGIN_IN_S = 0.3
 """From telling the generators to their first request."""
 MARGIN_S = 60.0
 """How much longer than it must a generator may take, until it has failed."""
+PATIENCE_S = 8.0
+"""How long gold and goods may be on their way between stores when the load is over."""
 SETTLE_S = 60.0
 """How long a market may take to reach the files of its stores."""
 LOOK_EVERY_S = 0.1
@@ -113,7 +115,7 @@ def _until_saved(target: Target) -> None:
 
 def _orders(plan: Plan, target: Target, market: MarketSeen, seats: list[Seat]) -> Orders:
     methods = None if target.methods is None else sorted(target.methods)
-    return Orders(plan.scenario, plan.seed, seats, market, methods)
+    return Orders(plan.scenario, plan.seed, seats, market, methods, PATIENCE_S)
 
 
 def _load(scenario: Scenario, target: Target, running: Generators, tell: Tell) -> tuple[list[Loaded], Sampling]:

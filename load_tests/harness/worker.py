@@ -63,7 +63,7 @@ def work(told: BinaryIO, tell: BinaryIO) -> None:
     _answer(tell, Loaded(recorder.acts(), recorder.seconds(), recorder.late_text(), bids))
     read_line(told.readline(), Check)
     load.close()
-    _answer(tell, check_players(players, orders.methods, _connected, time.monotonic, time.sleep))
+    _answer(tell, check_players(players, orders.methods, _connected, orders.patience_s, time.monotonic, time.sleep))
 
 
 def _connected(seat: Seat) -> Connection:

@@ -9,7 +9,9 @@ from click.testing import CliRunner, Result
 from load_tests import results, scenario
 from load_tests.__main__ import main
 from load_tests.harness import run as runs
-from load_tests.house import House, running_house
+from load_tests.harness.generators import Generators
+from load_tests.harness.messages import Checked
+from load_tests.house import House, call, running_house
 from load_tests.results import RunResult
 from load_tests.scenario import Open
 
@@ -93,14 +95,24 @@ def test_several_nodes_are_played_each_by_those_at_home_there(monkeypatch: pytes
 def test_a_run_that_loses_something_fails_and_says_so(
     house: House, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One complaint is enough: the exit code is 1, and the record and the terminal name what is missing."""
-    monkeypatch.setattr(runs, "bid_complaints", lambda *_, **__: ["the listing l1 shows 1 bids, 2 were acknowledged"])
+    """One gold that vanishes before the checks is enough: the exit code is 1, and record and terminal name it."""
+    check = Generators.check
+
+    def steal_and_check(generators: Generators) -> list[Checked]:
+        service = house.connect("thief", "service")
+        call(service, "admin.take", player="load-7-player-0", gold=1, key="theft")
+        service.close()
+        return check(generators)
+
+    monkeypatch.setattr(Generators, "check", steal_and_check)
+    monkeypatch.setattr(runs, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(runs.time, "time_ns", lambda: 7_000_000)
     key = str(data / "data" / "token-key.pem")
-    words = ["bid_war", "--url", house.server.url, "--token-key", key, "--seconds", "0.2", "--players", "3"]
-    done = _run(tmp_path, *words)
+    words = ["browse", "--url", house.server.url, "--token-key", key, "--seconds", "0.2", "--listings", "5"]
+    done = _run(tmp_path, *words, "--players", "3")
     assert done.exit_code == 1
-    assert "FAILED" in done.output and "the listing l1 shows 1 bids" in done.output
-    assert not _kept(tmp_path).checks.passed
+    assert "FAILED: 1 of" in done.output and "load-7-player-0: has 999999999 gold where 1000000000" in done.output
+    assert _kept(tmp_path).checks.lost_count == 1
 
 
 @pytest.mark.parametrize(
