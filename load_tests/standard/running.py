@@ -4,7 +4,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -12,6 +14,7 @@ from load_tests.house import HOUSE_RULES, House, Issuer
 from load_tests.processes import Server, running
 from load_tests.standard.audit import audited
 from load_tests.standard.postgres import connect
+from load_tests.websocket import Connection
 
 DEFAULT_WORKERS = max(2, os.cpu_count() or 2)
 CONNECTIONS = 8
@@ -21,10 +24,17 @@ CONNECTIONS = 8
 class Standard(House):
     """As a House, by the same methods; and what all its processes use."""
 
-    def __init__(self, server: "StandardServer", issuer: Issuer, data: Path) -> None:
+    def __init__(self, server: "StandardServer", issuer: Issuer, data: Path, ports: int) -> None:
         super().__init__(server, issuer)
         self._processes = server
         self._data = data
+        place = urlsplit(server.url)
+        assert place.port is not None, server.url
+        self._urls = cycle(f"ws://{place.hostname}:{place.port + number}{place.path}" for number in range(ports))
+
+    def connect(self, player: str, role: str = "player") -> Connection:
+        """A connection that is logged in as a player; without a balancer, to each worker in turn."""
+        return self.issuer.connect(next(self._urls), player, role)
 
     def cpu_s(self) -> float:
         """CPU seconds used so far by all processes, those that have ended included."""
@@ -79,10 +89,10 @@ def running_standard(
     data = directory / "data"
     places: list[str | Path] = ["--data", data, "--port", "0", "--rules", rules_file, "--token-key", issuer.public]
     sizes = ["--workers", str(workers), "--connections", str(connections), "--balancer", balancer, "--forget"]
-    urls = workers if balancer == "none" else 1
+    ports = workers if balancer == "none" else 1
     command = [sys.executable, "-m", "load_tests.standard", *places, *sizes]
-    with running(command, directory / "standard.log", nodes=urls) as server:
-        yield Standard(StandardServer(server.process, server.url), issuer, data)
+    with running(command, directory / "standard.log", nodes=ports) as server:
+        yield Standard(StandardServer(server.process, server.url), issuer, data, ports)
 
 
 def _family(pid: int) -> Iterator[int]:
