@@ -7,8 +7,8 @@ and an inode as of any file, and nothing in it, since nobody ever opens it.
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from auction.ids import NAMING_KEY_BYTES, player_store
@@ -127,11 +127,8 @@ def _start_s(directory: Path) -> float:
         return time.perf_counter() - began_at_s
 
 
-@contextmanager
-def _service(house: House) -> Iterator[Connection]:
-    connection = house.connect("load-test", "service")
-    yield connection
-    connection.close()
+def _service(house: House) -> "closing[Connection]":
+    return closing(house.connect("load-test", "service"))
 
 
 def _wakes_s(house: House, players: Sequence[str]) -> list[float]:

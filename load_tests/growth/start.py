@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -63,8 +64,7 @@ def receivers(records: int) -> Iterable[str]:
 
 def _journal(directory: Path, records: int) -> float:
     """Leave a journal of so many records, and of how many batches."""
-    with killed_node(directory, NO_CHECKPOINTS) as house:
-        service = house.connect("load-test", "service")
+    with killed_node(directory, NO_CHECKPOINTS) as house, closing(house.connect("load-test", "service")) as service:
         grants = [{"player": each, "gold": 1, "key": f"{number}"} for number, each in enumerate(receivers(records))]
         results(service, [("admin.grant", params) for params in grants], IN_FLIGHT)
         return gauge(house, BATCHES)
@@ -85,7 +85,6 @@ def _start(directory: Path, records: int) -> Start:
 
 
 def _gold(house: House, player: str) -> int:
-    connection = house.connect(player)
-    gold: int = call(connection, "player.get")["gold"]["available"]
-    connection.close()
+    with closing(house.connect(player)) as connection:
+        gold: int = call(connection, "player.get")["gold"]["available"]
     return gold
