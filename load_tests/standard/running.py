@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from load_tests.house import HOUSE_RULES, House, Issuer
-from load_tests.processes import Server, running
+from load_tests.processes import STOP_S, Server, running
 from load_tests.standard.audit import audited
 from load_tests.standard.postgres import connect
 from load_tests.websocket import Connection
@@ -92,7 +92,12 @@ def running_standard(
     ports = workers if balancer == "none" else 1
     command = [sys.executable, "-m", "load_tests.standard", *places, *sizes]
     with running(command, directory / "standard.log", nodes=ports) as server:
-        yield Standard(StandardServer(server.process, server.url), issuer, data, ports)
+        try:
+            yield Standard(StandardServer(server.process, server.url), issuer, data, ports)
+        except BaseException:
+            server.process.terminate()  # so that it ends its own processes, whatever has gone wrong here
+            server.process.wait(STOP_S)
+            raise
 
 
 def _family(pid: int) -> Iterator[int]:
