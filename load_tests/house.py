@@ -97,26 +97,12 @@ def call_all(connection: Connection, requests: Iterable[tuple[str, dict[str, Any
     return [results[number] for number in range(len(results))]
 
 
-class Issuer:
-    """A token issuer of our own: many players log in without a process for each token."""
+class Signer:
+    """Somebody whose tokens a house trusts."""
 
-    def __init__(self, directory: Path) -> None:
-        self._key: PrivateKey = Ed25519PrivateKey.generate()
-        self._algorithm = "EdDSA"
-        self.public = directory / "issuer.pem"
-        self.public.write_bytes(
-            self._key.public_key().public_bytes(
-                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-            )
-        )
-
-    @classmethod
-    def load(cls, private: Path) -> "Issuer":
-        """The issuer that a running house trusts already, by its private key (PEM). Raises KeyFault."""
-        issuer = cls.__new__(cls)
-        issuer.public = private
-        issuer._key, issuer._algorithm = _private_key(private)
-        return issuer
+    def __init__(self, key: PrivateKey, algorithm: str) -> None:
+        self._key = key
+        self._algorithm = algorithm
 
     def token(self, player: str, role: str = "player") -> str:
         """What says who a player is, good for TOKEN_S."""
@@ -128,8 +114,20 @@ class Issuer:
         return Connection(url, CODEC.subprotocol, {"Authorization": f"Bearer {self.token(player, role)}"})
 
 
-def _private_key(path: Path) -> tuple["PrivateKey", str]:
-    """A key, and the algorithm that goes with it. Raises KeyFault."""
+class Issuer(Signer):
+    """A token issuer of our own: many players log in without a process for each token."""
+
+    def __init__(self, directory: Path) -> None:
+        key = Ed25519PrivateKey.generate()
+        super().__init__(key, "EdDSA")
+        self.public = directory / "issuer.pem"
+        self.public.write_bytes(
+            key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        )
+
+
+def signer(path: Path) -> Signer:
+    """The issuer that a running house trusts already, by its private key (PEM). Raises KeyFault."""
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
@@ -137,11 +135,11 @@ def _private_key(path: Path) -> tuple["PrivateKey", str]:
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise KeyFault(f"{path} holds no private key in PEM form without a password: name the issuer's own") from error
     if isinstance(key, Ed25519PrivateKey):
-        return key, "EdDSA"
+        return Signer(key, "EdDSA")
     if isinstance(key, EllipticCurvePrivateKey):
-        return key, "ES256"
+        return Signer(key, "ES256")
     if isinstance(key, RSAPrivateKey):
-        return key, "RS256"
+        return Signer(key, "RS256")
     raise KeyFault(f"{path}: tokens are signed with Ed25519, P-256 or RSA keys, not with this kind")
 
 

@@ -33,6 +33,8 @@ DRAIN_S = 15.0
 REPEATS_MAX = 6
 REPEAT_AFTER_S = 0.1
 """Before the first repeat; the time doubles with each."""
+NOT_NOW = frozenset(("unavailable", "rate_limited"))
+"""Refusals that say nothing of an earlier attempt: of a request that was repeated they are no answer yet."""
 DIALS_MAX = 256
 """Connections that are being opened at once; further requests that need one wait, and their waiting counts."""
 
@@ -256,8 +258,8 @@ class Load:
 
     def _answered(self, line: Line, asked: Asked, message: Message, now_s: float) -> None:
         reason = None if message.error is None else (message.error.data or {}).get("reason")
-        if reason == "in_doubt":
-            self._repeat(line, asked, now_s, "in_doubt")
+        if reason == "in_doubt" or (line.repeats and reason in NOT_NOW):
+            self._repeat(line, asked, now_s, reason)
             return
         outcome = line.player.take(asked, message)
         expected = outcome == "ok" or outcome in asked.act.expected

@@ -133,7 +133,7 @@ class MarketMaker:
         urls = self._urls(sellers)
         lots = []
         for seller, url, items in zip(sellers, urls, granted, strict=True):
-            connection = self._target.issuer.connect(url, seller)
+            connection = self._target.signer.connect(url, seller)
             made = call_all(connection, (("listing.create", {"item": item, **terms}) for item in items))
             connection.close()
             for listing in (CODEC.result(raw, _Created).listing for raw in made):
@@ -148,7 +148,7 @@ class MarketMaker:
         goods: Params = {"gold": market.gold, **({"commodities": pieces} if pieces else {})}
         granted = self._grant({"player": name, "items": self._items(bases, market.items), **goods} for name in names)
         return [
-            Seat(number, name, url, self._target.issuer.token(name), items)
+            Seat(number, name, url, self._target.signer.token(name), items)
             for number, (name, url, items) in enumerate(zip(names, self._urls(names), granted, strict=True))
         ]
 

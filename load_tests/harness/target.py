@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from load_tests.generator import CODEC, messages
-from load_tests.house import HOUSE_RULES, Issuer, audit, counters_of, running_cluster, running_house
+from load_tests.house import HOUSE_RULES, Signer, audit, counters_of, running_cluster, running_house, signer
 from load_tests.processes import ServerFailed
 from load_tests.scenario import Scenario
 from load_tests.standard.running import DEFAULT_WORKERS, running_standard
@@ -48,7 +48,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     urls: dict[str, str]
     """By the nodes' ids."""
     nodes: int
-    issuer: Issuer
+    signer: Signer
     pids: Callable[[], Mapping[str, int]]
     """The server's processes, as far as they are ours to see."""
     ours_alone: bool
@@ -65,7 +65,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     def connect(self, node: str, player: str, role: str = "player") -> Connection:
         """A connection to a node that is logged in."""
-        return self.issuer.connect(self.urls[node], player, role)
+        return self.signer.connect(self.urls[node], player, role)
 
     def metrics(self) -> dict[str, float]:
         """What all nodes show to Prometheus, buckets aside, added up by the name without its labels."""
@@ -89,7 +89,7 @@ def fractal(directory: Path, nodes: int, scenario: Scenario) -> Iterator[Target]
                 name="fractal",
                 urls={"n1": house.server.url},
                 nodes=1,
-                issuer=house.issuer,
+                signer=house.issuer,
                 pids=lambda: {"n1": house.server.process.pid},
                 ours_alone=True,
                 data=data,
@@ -101,7 +101,7 @@ def fractal(directory: Path, nodes: int, scenario: Scenario) -> Iterator[Target]
             name="fractal",
             urls=cluster.urls,
             nodes=nodes,
-            issuer=cluster.issuer,
+            signer=cluster.issuer,
             pids=cluster.pids,
             ours_alone=True,
             data=data,
@@ -118,7 +118,7 @@ def standard(directory: Path, workers: int | None, scenario: Scenario) -> Iterat
             name="standard",
             urls={"standard": house.server.url},
             nodes=count,
-            issuer=house.issuer,
+            signer=house.issuer,
             pids=house.pids,
             ours_alone=True,
             methods=STANDARD_METHODS,
@@ -132,15 +132,13 @@ def standard(directory: Path, workers: int | None, scenario: Scenario) -> Iterat
 @contextmanager
 def running_already(urls: Sequence[str], token_key: Path) -> Iterator[Target]:
     """A server that is not ours. Raises KeyFault, TargetFault."""
-    issuer = Issuer.load(token_key)
-    nodes = {}
-    for url in urls:
-        nodes[_node_id(issuer, url)] = url
+    issuer = signer(token_key)
+    nodes = {_node_id(issuer, url): url for url in urls}
     yield Target(
         name=", ".join(urls),
         urls=nodes,
         nodes=len(nodes),
-        issuer=issuer,
+        signer=issuer,
         pids=dict,
         ours_alone=False,
         scraped=_shows_metrics(next(iter(nodes.values()))),
@@ -160,7 +158,7 @@ class _Hello(msgspec.Struct, frozen=True):
     node: str
 
 
-def _node_id(issuer: Issuer, url: str) -> str:
+def _node_id(issuer: Signer, url: str) -> str:
     """The node at a URL, by its first words."""
     if not url.startswith("ws://"):
         raise TargetFault(f"{url} is no ws:// URL: generators do not speak TLS; name the port behind what ends it")

@@ -21,6 +21,7 @@ HELD_S = 0.25
 SECONDS = 0.5
 OK: dict[str, Any] = {"result": {}}
 LED: dict[str, Any] = {"result": {"listing": listing("l1", 200), "winning": True}}
+UNAVAILABLE: dict[str, Any] = {"error": {"code": -32006, "message": "", "data": {"reason": "unavailable"}}}
 IN_DOUBT: dict[str, Any] = {"error": {"code": -32007, "message": "", "data": {"reason": "in_doubt", "key": "1"}}}
 
 
@@ -110,6 +111,16 @@ def test_a_mutation_without_an_answer_is_repeated_with_its_key(failing: object, 
     assert acts["bid"].answers == len(node.asked) - 1
     assert acts["bid"].failures == 0
     assert bidder.ledger.acknowledged == acts["bid"].answers
+
+
+def test_unavailable_is_no_answer_to_what_may_be_done_already() -> None:
+    """The first attempt was cut off and the second came too early: only the third says what became of the bid."""
+    first = iter([CUT, UNAVAILABLE])
+    with fake_node(lambda _method, _params: next(first, LED)) as node:
+        acts, bidder = _load(node, "bid", Closed())
+    assert node.asked[0] == node.asked[1] == node.asked[2] != node.asked[3]
+    assert acts["bid"].outcomes["no_answer"] == acts["bid"].outcomes["unavailable"] == 1
+    assert acts["bid"].answers == bidder.ledger.acknowledged == len(node.asked) - 2
 
 
 def test_what_is_never_answered_may_have_been_done(monkeypatch: pytest.MonkeyPatch) -> None:
