@@ -15,12 +15,14 @@ from clients.codec import Message
 from load_tests.generator import CODEC, messages
 from load_tests.harness.acts import Asked, Item, Seen
 from load_tests.harness.ledger import BidCount, Ledger
+from load_tests.harness.load import NOT_NOW
 from load_tests.harness.messages import Checked, Seat
 from load_tests.harness.player import Player
 from load_tests.results import LOST_SHOWN_MAX
 from load_tests.websocket import Connection
 
 LOOK_AGAIN_S = 0.2
+ASKED_AGAIN_MAX = 20
 PAGE = 100
 STASH = "inventory.list"
 """A server may lack it: then only items that wait in deliveries are looked for."""
@@ -78,12 +80,23 @@ class Holdings(msgspec.Struct, frozen=True):
 class Asker:
     """What is asked on one connection, one thing after the other; `methods` are those there are, None for all."""
 
-    def __init__(self, connection: Connection, methods: Collection[str] | None = None) -> None:
+    def __init__(self, connection: Connection, methods: Collection[str] | None, wait: Callable[[float], None]) -> None:
         self._connection = connection
         self._methods = methods
+        self._wait = wait
 
     def ask(self, method: str, **params: Any) -> Message:
-        """The answer, whatever it is."""
+        """The answer, whatever it is; a server that says when to come again is asked again, for a while."""
+        answer = self._ask(method, params)
+        for _ in range(ASKED_AGAIN_MAX):
+            data = {} if answer.error is None else answer.error.data or {}
+            if data.get("reason") not in NOT_NOW:
+                break
+            self._wait(data.get("retry_after_ms", 0) / 1000)
+            answer = self._ask(method, params)
+        return answer
+
+    def _ask(self, method: str, params: dict[str, Any]) -> Message:
         self._connection.send(CODEC.request(0, method, params))
         while True:
             for message in messages(self._connection):
@@ -206,7 +219,7 @@ def check_players(
     lost_count = 0
     for seat, player in players:
         connection = connect(seat)
-        asker = Asker(connection, methods)
+        asker = Asker(connection, methods, wait)
         take_back_orders(asker, player)
         found = complaints(player.name, player.ledger, asker.holdings(player.ledger))
         while found and clock_s() < latest_s:

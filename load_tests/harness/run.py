@@ -158,7 +158,7 @@ def _checks(target: Target, loaded: Sequence[Loaded], checked: Sequence[Checked]
         for listing, count in part.bids.items():
             counts.setdefault(listing, BidCount()).merge(count)
     with closing(target.connect(next(iter(target.urls)), "load-test", "service")) as connection:
-        lost = bid_complaints(counts, Asker(connection), ours_alone=target.ours_alone)
+        lost = bid_complaints(counts, Asker(connection, None, time.sleep), ours_alone=target.ours_alone)
     lost_count = len(lost) + sum(each.lost_count for each in checked)
     for each in checked:
         lost += each.lost
