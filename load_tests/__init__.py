@@ -6,6 +6,7 @@
     python -m load_tests compare fractal standard    both architectures and their ceilings in turns: the ratio table
     python -m load_tests.comparison.profile          where a bid's microseconds go in a node
     python -m load_tests.standard                    the architecture that we are compared with, served until Ctrl-C
+    python -m load_tests.growth                      how cost grows with connections, stores, nodes: docs/growth.md
     python -m load_tests.capacity                    houses of 3 to 1,000 nodes, simulated: see docs/capacity.md
     python -m load_tests.search    searches over a million listings, beside the same searches on PostgreSQL
 
