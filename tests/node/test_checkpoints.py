@@ -44,6 +44,27 @@ def test_the_journal_forgets_also_what_complete_files_of_stores_in_use_hold() ->
     assert house.storage.journal.length() == 0
 
 
+def test_a_wake_up_waits_behind_a_part_of_a_checkpoint_alone() -> None:
+    """However many stores are dirty, who asks for one that sleeps is served between two parts of the pass."""
+    house = NodeInMemory()
+    for number in range(100):
+        house.grant(f"p{number}", 10)
+    did: list[str] = []
+    house.storage.before = did.append
+    while not house.files_lane.waiting:
+        house.reactor.advance(0.05)
+        house.journal_lane.run()
+    answers: list[object] = []
+    house.begin("newcomer", GetPlayer()).addBoth(answers.append)
+    for _ in ("a part of the pass", "the newcomer's file"):
+        house.files_lane.run_one()
+    house.journal_lane.run()
+    saved = did.count("save")
+    assert answers
+    house.pass_time(1)
+    assert did.count("save") > saved
+
+
 def histories(house: NodeInMemory) -> list[list[int]]:
     """The numbers of the rows in each player's history, as the files have them."""
     stores = [house.node.names.store_of(f"p{number}") for number in range(5)]
