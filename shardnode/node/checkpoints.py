@@ -31,7 +31,7 @@ class CheckpointLimits(msgspec.Struct, frozen=True, kw_only=True):
     interval_s: float = 5.0
     """Time between passes; what a crash leaves to be replayed is about this much work."""
     pass_stores_max: int = 32
-    """Stores in one write to the files' lane: a wake-up waits behind no more than that, a few milliseconds a new file."""
+    """Stores in one write to the files' lane: a wake-up waits behind no more; a new file takes milliseconds."""
     left_behind_max: int = 256
     """Stores woken in one pass because a crash left their files behind the journal."""
 
