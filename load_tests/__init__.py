@@ -8,7 +8,7 @@
     python -m load_tests.standard                    the architecture that we are compared with, served until Ctrl-C
     python -m load_tests.growth                      how cost grows with connections, stores, nodes: docs/growth.md
     python -m load_tests.capacity                    houses of 3 to 1,000 nodes, simulated: see docs/capacity.md
-    python -m load_tests.search                      searches over a million listings, beside the same searches on PostgreSQL
+    python -m load_tests.search                      searches over a million listings, beside PostgreSQL's
 
 `websocket` and `generator` are the load for every server alike, `processes` keeps servers, `report` makes a page of a
 recorded run or of several; `docs/performance.md` says what is measured and what came out.
