@@ -153,9 +153,7 @@ class House:
             for order in trader.call("commodity.orders")["orders"]:
                 cancelled = trader.ask("commodity.cancel", {"order": order["order"]})
                 over = cancelled.get("error", {}).get("data", {}).get("reason") == "order_closed"
-                assert "result" in cancelled or over, (
-                    cancelled
-                )  # another node may have closed it, and the news be on its way
+                assert "result" in cancelled or over, cancelled  # the news of its end may still be on its way
         self._open.close()
 
     @property
