@@ -5,7 +5,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from load_tests.comparison.report import FRACTAL, STANDARD, Comparison, Goal, Row, shown
+from load_tests.comparison.report import FRACTAL, IN_WORKERS, STANDARD, Comparison, Goal, Row, shown
 from load_tests.figures import Spread
 
 MET, MISSED = "#12714f", "#b3541e"
@@ -33,8 +33,8 @@ def draw_ratios(comparison: Comparison, path: Path) -> None:
 
 
 def draw_bids(comparison: Comparison, path: Path) -> None:
-    """Write bids a second of both houses, and the CPU time of a bid by kind of process."""
-    houses = [name for name in (FRACTAL, STANDARD) if name in comparison.sides]
+    """Write bids a second of the houses, and the CPU time of a bid by kind of process."""
+    houses = [name for name in (FRACTAL, STANDARD, IN_WORKERS) if name in comparison.sides]
     figure = Figure(figsize=(WIDTH_INCHES, ROW_INCHES * len(houses) * 2 + FRAME_INCHES), layout="constrained")
     speed, cost = figure.subplots(1, 2)
     per_s = [comparison.sides[name].per_s for name in houses]

@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -19,6 +20,7 @@ from load_tests.comparison.report import (
     ECHO,
     FORMAT,
     FRACTAL,
+    IN_WORKERS,
     SAME,
     STANDARD,
     TPCB,
@@ -33,11 +35,14 @@ from load_tests.comparison.turns import CpuTimes, Side, Turn, cpu_s_by_kind, in_
 from load_tests.figures import warm_up_of
 from load_tests.house import House, audit, running_house
 from load_tests.machine import this_machine
-from load_tests.standard import running_standard
+from load_tests.standard import Standard, running_standard
+from load_tests.standard.settings import RulesIn
 from load_tests.town import BIDDERS_A_NODE_MIN, NODES, Kind
 
-PARTS = ("bids", "standard", "pgbench", "echo", "trades", "search", "kills")
+PARTS = ("bids", "standard", "workers", "pgbench", "echo", "trades", "search", "kills")
 """Of a run; any of them can be left out, and the table then says which rows were not measured."""
+FORMS: dict[str, tuple[str, RulesIn]] = {"standard": (STANDARD, "database"), "workers": (IN_WORKERS, "workers")}
+"""Part → side and form of the standard architecture."""
 SEARCH_ROUNDS_MAX = 5
 
 
@@ -71,7 +76,7 @@ class Run:
         began_at_ms, began_s = time.time_ns() // 1_000_000, time.perf_counter()
         options = self._options
         machine = this_machine(self._directory)
-        if options.parts & {"bids", "standard", "pgbench", "echo"}:
+        if options.parts & {"bids", *FORMS, "pgbench", "echo"}:
             self._bids_echoes_transactions()
         if "trades" in options.parts:
             self._trades_of_both_kinds()
@@ -86,7 +91,7 @@ class Run:
             rounds=options.rounds,
             seconds=options.seconds,
             seed=options.seed,
-            workers=options.workers if "standard" in options.parts else 0,
+            workers=options.workers if options.parts & FORMS.keys() else 0,
             rows=ratio_rows(self._turns, searches, kills),
             sides={name: side_figures(turns) for name, turns in self._turns.items()},
             trades=self._trades,
@@ -96,7 +101,7 @@ class Run:
         )
 
     def _bids_echoes_transactions(self) -> None:
-        """Both houses, PostgreSQL alone and the echo, all running all the time, one of them loaded."""
+        """All houses, PostgreSQL alone and the echo, all running all the time, one of them loaded."""
         parts, connections = self._options.parts, self._options.connections
         with ExitStack() as stack:
             sides: dict[str, Side] = {}
@@ -105,9 +110,11 @@ class Run:
             if "pgbench" in parts:
                 with self._telling("pgbench's tables"):
                     sides[TPCB] = stack.enter_context(running_tpcb(self._directory, connections))
-            if "standard" in parts:
-                standard = stack.enter_context(running_standard(self._made(STANDARD), self._options.workers))
-                sides[STANDARD] = self._bids(stack, STANDARD, standard, lambda: cpu_s_by_kind(standard.pids()))
+            standards: dict[str, Standard] = {}
+            for name, rules_in in (FORMS[part] for part in PARTS if part in parts & FORMS.keys()):
+                running = running_standard(self._made(name), self._options.workers, rules_in=rules_in)
+                standards[name] = standard = stack.enter_context(running)
+                sides[name] = self._bids(stack, name, standard, partial(_cpu_s, standard))
             if "bids" in parts:
                 house = stack.enter_context(running_house(self._made(FRACTAL)))
                 sides[FRACTAL] = self._bids(stack, FRACTAL, house, lambda: {"node": house.server.cpu_s()})
@@ -115,8 +122,8 @@ class Run:
             for side in sides.values():
                 if isinstance(side, Bids):
                     self._checks += side.checks()
-            if "standard" in parts:
-                self._audit(STANDARD, standard.audit)
+            for name, standard in standards.items():
+                self._audit(name, standard.audit)
         if "bids" in parts:
             self._audit(FRACTAL, lambda: audit(self._directory / FRACTAL / "data"))
 
@@ -180,3 +187,7 @@ class Run:
         task = self._progress.add_task(what, total=1)
         yield
         self._progress.update(task, completed=1)
+
+
+def _cpu_s(standard: Standard) -> CpuTimes:
+    return cpu_s_by_kind(standard.pids())

@@ -5,6 +5,7 @@
     worker              the node's gateway before a database and a cache
     house               requests → statements → answers
     schema.sql, trades.sql, holdings.sql   tables, and the rules that need rows under lock
+    trading             bids and buyouts: decided by trades.sql, or by `in_workers` with the rules in `deciding`
     searches, rows, news, shared, database, redis_line   what `house` is made of
     running, audit      for load tests: `running_standard`
 

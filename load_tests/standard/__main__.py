@@ -4,12 +4,14 @@ import signal
 import tempfile
 import threading
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from load_tests.standard.nginx import NoNginx
 from load_tests.standard.postgres import PostgresFailed
 from load_tests.standard.running import CONNECTIONS, DEFAULT_WORKERS
+from load_tests.standard.settings import RulesIn
 from load_tests.standard.supervisor import CannotServe, Service, serving
 from shardnode.gateway.tokens import KeyFault
 from worlddata.problems import WorldError
@@ -29,6 +31,13 @@ LOOK_EVERY_S = 0.5
     show_default=True,
     help="To PostgreSQL, of each worker.",
 )
+@click.option(
+    "--rules-in",
+    type=click.Choice(get_args(RulesIn)),
+    default="database",
+    show_default=True,
+    help="Where bids and buyouts are decided: by functions of PostgreSQL, or by the workers under row locks.",
+)
 @click.option("--rules", type=PATH, help="House rules to overlay: TOML with one table [rules].")
 @click.option("--token-key", type=PATH, help="PEM file with the public key of your own token issuer.")
 @click.option(
@@ -44,6 +53,7 @@ def main(
     port: int,
     workers: int,
     connections: int,
+    rules_in: RulesIn,
     rules: Path | None,
     token_key: Path | None,
     balancer: str,
@@ -64,6 +74,7 @@ def main(
             port=port,
             workers=workers,
             connections=connections,
+            rules_in=rules_in,
             rules=rules,
             token_keys=[token_key] if token_key is not None else [],
             balanced=balancer == "nginx",

@@ -6,7 +6,8 @@ trip, and looks every statement up by its text. Nothing here changes a session, 
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,9 @@ class Database:
 
     def __init__(self, sockets: Path, size: int) -> None:
         self._sockets = sockets
-        self._idle: list[_Line] = []
+        self._idle: list[Line] = []
         self._missing = size
-        self._waiting: deque[asyncio.Future[_Line]] = deque()
+        self._waiting: deque[asyncio.Future[Line]] = deque()
 
     async def open(self) -> None:
         """Make all connections."""
@@ -60,10 +61,7 @@ class Database:
         """The first row, None without one, of a statement that is always the same text."""
         line = await self._take()
         try:
-            prepared = line.statements.get(statement)
-            if prepared is None:
-                prepared = line.statements[statement] = await line.connection.prepare(statement)
-            return await prepared.fetchrow(*values)
+            return await line.row(statement, *values)
         finally:
             self._give(line)
 
@@ -76,7 +74,17 @@ class Database:
         finally:
             self._give(line)
 
-    async def _take(self) -> "_Line":
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator["Line"]:
+        """A transaction, at READ COMMITTED: committed in the end, rolled back where anything is raised."""
+        line = await self._take()
+        try:
+            async with line.connection.transaction():
+                yield line
+        finally:
+            self._give(line)
+
+    async def _take(self) -> "Line":
         if self._idle:
             return self._idle.pop()
         if self._missing:
@@ -88,7 +96,7 @@ class Database:
                 raise
         if len(self._waiting) >= WAITING_MAX:
             raise Unavailable("the worker is catching up with its database; try again", RETRY_AFTER_MS)
-        waiting: asyncio.Future[_Line] = asyncio.get_running_loop().create_future()
+        waiting: asyncio.Future[Line] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiting)
         try:
             return await waiting
@@ -97,7 +105,7 @@ class Database:
                 self._give(waiting.result())
             raise
 
-    def _give(self, line: "_Line") -> None:
+    def _give(self, line: "Line") -> None:
         if line.connection.is_closed():
             self._missing += 1
             return
@@ -108,8 +116,8 @@ class Database:
                 return
         self._idle.append(line)
 
-    async def _connect(self) -> "_Line":
-        return _Line(
+    async def _connect(self) -> "Line":
+        return Line(
             await asyncpg.connect(
                 host=str(self._sockets),
                 user="postgres",
@@ -120,11 +128,26 @@ class Database:
         )
 
 
-class _Line:
-    """One connection and its prepared statements."""
+class Line:
+    """One connection and its prepared statements, which are those of always the same texts."""
 
-    __slots__ = ("connection", "statements")
+    __slots__ = ("_statements", "connection")
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
-        self.statements: dict[str, Any] = {}
+        self._statements: dict[str, Any] = {}
+
+    async def row(self, statement: str, *values: object) -> Row:
+        """The first row, None without one."""
+        return await (await self._prepared(statement)).fetchrow(*values)
+
+    async def rows(self, statement: str, *values: object) -> list[Row]:
+        """All rows."""
+        rows: list[Row] = await (await self._prepared(statement)).fetch(*values)
+        return rows
+
+    async def _prepared(self, statement: str) -> Any:
+        prepared = self._statements.get(statement)
+        if prepared is None:
+            prepared = self._statements[statement] = await self.connection.prepare(statement)
+        return prepared

@@ -2,7 +2,8 @@
 
 A worker holds no state: whatever it needs is in the request, in the catalog, or in the database. What the catalog alone
 decides (params, prices, durations, deposits, the rolls of granted items) is decided by the functions of `auction`; what
-needs the rows under lock is decided where they are (`trades.sql`, `holdings.sql`).
+needs the rows under lock is decided where they are (`trades.sql`, `holdings.sql`), or, bids and buyouts alone, by a
+worker that locks them (`trading`).
 """
 
 from collections.abc import Awaitable, Callable
@@ -38,9 +39,20 @@ from auction.results import (
 from auction.state import KEYS_KEPT_S, Item, LedgerEntry
 from load_tests.standard import news
 from load_tests.standard.database import LOST, ROLLED_BACK, Database
-from load_tests.standard.rows import COLUMNS, ListingRow, Trade, delivery_view, item_of, name, number_of, trade_of
+from load_tests.standard.rows import (
+    COLUMNS,
+    Command,
+    ListingRow,
+    Trade,
+    delivery_view,
+    item_of,
+    name,
+    number_of,
+    trade_of,
+)
 from load_tests.standard.searches import Searches
 from load_tests.standard.shared import Shared
+from load_tests.standard.trading import Trading
 from shardnode.search.query import folded
 from shardnode.wire.errors import InDoubt, Unavailable, UnknownMethod
 from worlddata.types import Catalog, Rules
@@ -52,8 +64,6 @@ RETRY_AFTER_MS = 250
 KEYS_RACED_MAX = 2
 """How often a request is tried whose key somebody else uses at the same moment."""
 
-BID = "SELECT * FROM bid($1, $2, $3, $4, $5, $6, $7)"
-BUY_OUT = "SELECT * FROM buy_out($1, $2, $3, $4, $5, $6)"
 CREATE = "SELECT * FROM create_listing($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 CLAIM = "SELECT reason, (d).* FROM claim($1, $2, $3, $4, $5, $6)"
 GRANT = "SELECT reason, answer FROM grant_goods($1, $2, $3, $4, $5, $6, $7, $8)"
@@ -91,6 +101,7 @@ class House:
         worker: str,
         catalog: Catalog,
         database: Database,
+        trading: Trading,
         shared: Shared,
         now_ms: Callable[[], int],
         random_int: Callable[[int, int], int],
@@ -99,6 +110,7 @@ class House:
         self._rules: Rules = catalog.rules
         self._catalog = catalog
         self._database = database
+        self._trading = trading
         self._shared = shared
         self._now_ms = now_ms
         self._random_int = random_int
@@ -194,28 +206,21 @@ class House:
         return _refusal(trade) or ListingResult(self._changed(trade, []).view(seller))
 
     async def _bid(self, asked: ask.PlaceBid, request: Request) -> BidResult | Refusal:
-        bidder, now_ms = request.caller.player, self._now_ms()
-        listing = number_of(asked.listing, "l")
-        record = await self._database.row(
-            BID, bidder, listing, asked.amount, now_ms, self._rules.max_bids, *_key(request)
-        )
-        trade = trade_of(record)
+        command = self._command(asked.listing, request)
+        trade = await self._trading.bid(command, asked.amount)
         if trade.row is None:
             return _refused(trade)
-        row = self._changed(trade, news.of_bid(trade, now_ms))
+        row = self._changed(trade, news.of_bid(trade, command.now_ms))
         if trade.reason is not None:
             return Refusal(trade.reason, {"price": row.price, "min_bid": row.min_bid})
-        return BidResult(row.view(bidder), winning=True)
+        return BidResult(row.view(command.player), winning=True)
 
     async def _buy_out(self, asked: ask.BuyOut, request: Request) -> BuyoutResult | Refusal:
-        buyer, now_ms = request.caller.player, self._now_ms()
-        record = await self._database.row(
-            BUY_OUT, buyer, number_of(asked.listing, "l"), asked.price, now_ms, *_key(request)
-        )
-        trade = trade_of(record)
+        command = self._command(asked.listing, request)
+        trade = await self._trading.buy_out(command, asked.price)
         if trade.row is None:
             return _refused(trade)
-        view = self._changed(trade, news.of_end(trade, now_ms)).view(buyer)
+        view = self._changed(trade, news.of_end(trade, command.now_ms)).view(command.player)
         return BuyoutResult(view, view.item, asked.price)
 
     async def end_next(self) -> bool:
@@ -279,6 +284,9 @@ class House:
         if row["reason"] is not None:
             return Answer(Refusal(row["reason"]), refused=True)
         return Answer(None, refused=False, encoded=row["answer"])
+
+    def _command(self, listing: str, request: Request) -> Command:
+        return Command(request.caller.player, number_of(listing, "l"), self._now_ms(), *_key(request))
 
     def _changed(self, trade: Trade, told: news.News) -> ListingRow:
         assert trade.row is not None, trade

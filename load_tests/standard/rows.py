@@ -65,21 +65,36 @@ class ListingRow(msgspec.Struct, frozen=True, array_like=True):
 COLUMNS = ", ".join(ListingRow.__struct_fields__)
 
 
+class Command(msgspec.Struct, frozen=True):
+    """Who asks for a trade on which listing, when, and under which key."""
+
+    player: str
+    listing: int
+    now_ms: int
+    key: str | None
+    fingerprint: bytes | None
+
+
 class Trade(msgspec.Struct, frozen=True):
-    """What a trade's function answers: the type `trade` of schema.sql."""
+    """What comes of a trade: the type `trade` of schema.sql."""
 
     reason: str | None
-    figure: int | None
-    row: ListingRow | None
+    figure: int | None = None
+    row: ListingRow | None = None
     """None where the trade was refused without a look at the listing, or there was none."""
-    former: str | None
-    former_seq: int | None
-    buyer_seq: int | None
-    seller_seq: int | None
-    refund: int | None
-    goods: int | None
-    proceeds: int | None
-    gold: int | None
+    former: str | None = None
+    former_seq: int | None = None
+    buyer_seq: int | None = None
+    seller_seq: int | None = None
+    refund: int | None = None
+    goods: int | None = None
+    proceeds: int | None = None
+    gold: int | None = None
+
+    def record(self) -> tuple[object, ...]:
+        """As the database takes it; `trade_of` reads it."""
+        reason, figure, row, *told = msgspec.structs.astuple(self)
+        return (reason, figure, *msgspec.structs.astuple(row), *told)
 
 
 _BEFORE, _AFTER = 2, 2 + len(ListingRow.__struct_fields__)

@@ -14,6 +14,7 @@ from load_tests.house import HOUSE_RULES, House, Issuer
 from load_tests.processes import STOP_S, Server, running
 from load_tests.standard.audit import audited
 from load_tests.standard.postgres import connect
+from load_tests.standard.settings import RulesIn
 from load_tests.websocket import Connection
 
 DEFAULT_WORKERS = max(1, (os.cpu_count() or 2) // 2)
@@ -82,6 +83,7 @@ def running_standard(
     rules: str = HOUSE_RULES,
     balancer: str = "nginx",
     connections: int = CONNECTIONS,
+    rules_in: RulesIn = "database",
 ) -> Iterator[Standard]:
     """Start `python -m load_tests.standard` with `data` inside a directory, and stop it in the end."""
     issuer = Issuer(directory)
@@ -89,9 +91,10 @@ def running_standard(
     rules_file.write_text(rules)
     data = directory / "data"
     places: list[str | Path] = ["--data", data, "--port", "0", "--rules", rules_file, "--token-key", issuer.public]
-    sizes = ["--workers", str(workers), "--connections", str(connections), "--balancer", balancer, "--forget"]
+    sizes = ["--workers", str(workers), "--connections", str(connections), "--balancer", balancer]
+    how = ["--rules-in", rules_in, "--forget"]
     ports = workers if balancer == "none" else 1
-    command = [sys.executable, "-m", "load_tests.standard", *places, *sizes]
+    command = [sys.executable, "-m", "load_tests.standard", *places, *sizes, *how]
     with running(command, directory / "standard.log", nodes=ports) as server:
         try:
             yield Standard(StandardServer(server.process, server.url), issuer, data, ports)

@@ -1,8 +1,12 @@
 """What the supervisor tells a worker, as JSON on its command line."""
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
+
+RulesIn = Literal["database", "workers"]
+"""Where bids and buyouts are decided."""
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +26,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     socket: Path | None
     """Where to listen for nginx; without one on `port`."""
     port: int
+    rules_in: RulesIn
     sweeps: bool
     """Whether this worker ends listings that are due."""
 

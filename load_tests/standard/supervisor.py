@@ -23,7 +23,7 @@ import psycopg
 from load_tests.house import free_ports
 from load_tests.standard import nginx
 from load_tests.standard.postgres import Postgres, forget
-from load_tests.standard.settings import WorkerSettings
+from load_tests.standard.settings import RulesIn, WorkerSettings
 from shardnode.gateway.tokens import PUBLIC_KEY_FILE, signing_key
 from worlddata.loading import load_catalog
 
@@ -53,6 +53,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     workers: int
     connections: int
     """To PostgreSQL, of each worker."""
+    rules_in: RulesIn
     rules: Path | None
     token_keys: list[Path]
     balanced: bool
@@ -154,6 +155,7 @@ class Running:
             connections=service.connections,
             socket=self._socket(number) if service.balanced else None,
             port=self._port + number,
+            rules_in=service.rules_in,
             sweeps=number == 0,
         )
         program = [sys.executable, "-m", "load_tests.standard.worker"]

@@ -25,6 +25,7 @@ from load_tests.standard.house import House
 from load_tests.standard.redis_line import RedisLost
 from load_tests.standard.settings import WorkerSettings, decoded
 from load_tests.standard.shared import Shared
+from load_tests.standard.trading import trading
 from shardnode.gateway.gateway import Gateway
 from shardnode.gateway.limits import GatewayLimits
 from shardnode.gateway.ports import Ports
@@ -65,6 +66,7 @@ class Worker:
             worker=settings.name,
             catalog=catalog,
             database=self._database,
+            trading=trading(settings.rules_in, self._database, catalog.rules.max_bids),
             shared=self._shared,
             now_ms=_now_ms,
             random_int=lambda low, high: low + secrets.randbelow(high - low + 1),

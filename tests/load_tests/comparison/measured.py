@@ -1,7 +1,7 @@
 """Measurements whose ratios are known."""
 
 from load_tests.comparison.kills import Kills
-from load_tests.comparison.report import CROSS, ECHO, FRACTAL, SAME, STANDARD, TPCB, Turns
+from load_tests.comparison.report import CROSS, ECHO, FRACTAL, IN_WORKERS, SAME, STANDARD, TPCB, Turns
 from load_tests.comparison.searches import Searches
 from load_tests.comparison.turns import Turn
 from load_tests.figures import Latency, Spread
@@ -25,6 +25,7 @@ def turn(
 TURNS: Turns = {
     FRACTAL: [turn(20_000), turn(16_000), turn(24_000)],
     STANDARD: [turn(2_000, cpu_s=2.0), turn(1_000, cpu_s=1.0), turn(2_000, cpu_s=1.5)],
+    IN_WORKERS: [turn(1_000, cpu_s=2.0), turn(1_000, cpu_s=2.0), turn(1_000, cpu_s=2.0)],
     TPCB: [turn(16_000, p50_ms=None), turn(10_000, p50_ms=None), turn(12_000, p50_ms=None)],
     ECHO: [turn(50_000), turn(40_000), turn(40_000)],
     SAME: [turn(10_000), turn(10_000), turn(10_000)],

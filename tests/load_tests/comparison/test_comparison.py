@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from load_tests.comparison.command import command
-from load_tests.comparison.report import CROSS, ECHO, FRACTAL, SAME, STANDARD, TPCB, Comparison
+from load_tests.comparison.report import CROSS, ECHO, FRACTAL, IN_WORKERS, SAME, STANDARD, TPCB, Comparison
 
 QUICK = ["--connections", "9", "--rounds", "1", "--seconds", "0.3", "--kills", "1", "--workers", "1"]
 
@@ -23,13 +23,15 @@ def test_all_sides_are_measured_and_lose_nothing(tmp_path: Path) -> None:
     done = compare("--no-search", "--json", file, "--markdown", page)
     assert done.exit_code == 0, done.output
     comparison = msgspec.json.decode(file.read_bytes(), type=Comparison)
-    assert comparison.sides.keys() == {FRACTAL, STANDARD, TPCB, ECHO, SAME, CROSS}
+    assert comparison.sides.keys() == {FRACTAL, STANDARD, IN_WORKERS, TPCB, ECHO, SAME, CROSS}
     assert all(side.per_s.median > 0 for side in comparison.sides.values())
-    assert comparison.sides[STANDARD].cpu_us_by_kind.keys() <= {"nginx", "workers", "PostgreSQL", "Redis", "supervisor"}
-    assert [row.measured is not None for row in comparison.rows] == [*[True] * 5, False, True, False, False]
+    for form in (STANDARD, IN_WORKERS):
+        by_kind = comparison.sides[form].cpu_us_by_kind
+        assert by_kind.keys() <= {"nginx", "workers", "PostgreSQL", "Redis", "supervisor"}
+    assert [row.measured is not None for row in comparison.rows] == [*[True] * 7, False, True, False, False]
     assert comparison.kills is not None and comparison.kills.acknowledged > 0
     assert comparison.trades[CROSS].messages_a_trade > comparison.trades[SAME].messages_a_trade
-    assert len(comparison.checks) == 2 + 2 + 2 + 2 + 1 + 2
+    assert len(comparison.checks) == 2 + 2 + 2 + 2 + 2 + 1 + 3
     assert all(check.passed for check in comparison.checks)
     assert "kill -9 under load" in page.read_text("utf-8")
     assert all("<svg" in (file.parent / name).read_text() for name in ("all.svg", "all-bids.svg"))

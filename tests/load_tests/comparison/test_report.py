@@ -24,8 +24,8 @@ from load_tests.figures import Spread
 from load_tests.results import Machine
 from tests.load_tests.comparison.measured import KILLS, SEARCHES, TURNS, turn
 
-BIDS, CPU, TRANSACTIONS, ECHOES, TRADES, SEARCH, KILL, LOST, SIMULATED = range(9)
-"""The rows, in the order of DESIGN.md."""
+BIDS, BIDS_IN_WORKERS, CPU, CPU_IN_WORKERS, TRANSACTIONS, ECHOES, TRADES, SEARCH, KILL, LOST, SIMULATED = range(11)
+"""The rows, in the order of DESIGN.md, with a second one for each ratio to the standard architecture."""
 
 
 def spread(*rounds: float) -> Spread:
@@ -37,7 +37,9 @@ def spread(*rounds: float) -> Spread:
     ("row", "measured", "met"),
     [
         (BIDS, spread(10.0, 16.0, 12.0), True),
+        (BIDS_IN_WORKERS, spread(20.0, 16.0, 24.0), True),
         (CPU, spread(20.0, 16.0, 18.0), True),
+        (CPU_IN_WORKERS, spread(40.0, 32.0, 48.0), True),
         (TRANSACTIONS, spread(1.25, 1.6, 2.0), False),
         (ECHOES, spread(0.4, 0.4, 0.6), False),
         (TRADES, spread(0.3, 0.36, 0.4), True),
@@ -62,8 +64,9 @@ def test_one_slow_start_misses_the_goal() -> None:
 def test_what_was_not_measured_has_no_figure_and_no_verdict() -> None:
     """A row whose sides did not all take part names those that are missing; so does a run of nothing."""
     rows = ratio_rows({FRACTAL: TURNS[FRACTAL], TPCB: TURNS[TPCB]}, None, None)
-    assert [row.met is None for row in rows] == [True, True, False, True, True, True, True, True, True]
+    assert [row.met is None for row in rows] == [row != TRANSACTIONS for row in range(11)]
     assert (rows[BIDS].measured, rows[BIDS].note) == (None, "without standard")
+    assert rows[CPU_IN_WORKERS].note == "without standard, rules in workers"
     assert rows[TRADES].note == f"without {CROSS} and {SAME}"
     assert all(row.measured is None and row.met is None for row in ratio_rows({}, None, None))
 
@@ -130,7 +133,7 @@ def test_the_markdown_has_every_row_side_and_check() -> None:
     lines = page.splitlines()
     assert "| durable bids/s, fractal ÷ standard | ≥ 10 | 12 (10–16) | met |  |" in lines
     assert "| bids/s ÷ bare echo messages/s | ≥ 0.6 | 0.4 (0.4–0.6) | missed |  |" in lines
-    assert sum(line.startswith("| ") and line.count("|") == 6 for line in lines) == 2 * 2 + 9 + len(TURNS)
+    assert sum(line.startswith("| ") and line.count("|") == 6 for line in lines) == 2 * 2 + 11 + len(TURNS)
     assert "| standard | 1,000 (500–1,000) | 2 / 6 | 1000 (750–1000) | 20% |" in lines
     assert "- fractal: audit: passed, balanced" in lines
     assert all(f"- {fact}" in lines for fact in facts(comparison()))

@@ -1,19 +1,29 @@
-"""One standard architecture for all of these tests, under the house rules of the conformance tests."""
+"""The standard architecture in both of its forms for all of these tests, under the rules of the conformance tests."""
 
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 
 from load_tests.standard import Standard, running_standard
+from load_tests.standard.settings import RulesIn
 from tests.conformance.client import MSGPACK
 from tests.conformance.conftest import RULES
 from tests.conformance.house import TOKEN_S, House, Issuer
 
 
+@pytest.fixture(scope="package", params=get_args(RulesIn))
+def rules_in(request: pytest.FixtureRequest) -> RulesIn:
+    """Where bids and buyouts are decided."""
+    chosen: RulesIn = request.param
+    return chosen
+
+
 @pytest.fixture(scope="package")
-def standard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standard]:
+def standard(tmp_path_factory: pytest.TempPathFactory, rules_in: RulesIn) -> Iterator[Standard]:
     """Two workers behind nginx."""
-    with running_standard(tmp_path_factory.mktemp("standard"), workers=2, rules=RULES) as standard:
+    directory = tmp_path_factory.mktemp("standard")
+    with running_standard(directory, workers=2, rules=RULES, rules_in=rules_in) as standard:
         yield standard
 
 

@@ -1,17 +1,25 @@
-"""The rules that stand in SQL, against the models that hold the node's own; and the audit, against what is wrong."""
+"""Bids decided in SQL and in workers, against the models that hold the node's own; the audit, against what is wrong."""
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
 from auction.amounts import MAX_AMOUNT, share_rounded_up
+from auction.state import Item
 from load_tests.standard import Standard
 from load_tests.standard.audit import audited
+from load_tests.standard.database import Database
 from load_tests.standard.postgres import connect
+from load_tests.standard.rows import Command, Trade
+from load_tests.standard.settings import RulesIn
+from load_tests.standard.trading import trading
 from tests.auction.naive import NaiveAuction
 from worlddata.types import Rules
 
@@ -20,14 +28,75 @@ LISTING = """INSERT INTO listings (
         seller, item, document, base, category, rarity, level, words, stats, start_bid, deposit, created_at_ms,
         first_ends_at_ms, fee_bp, increment_bp, increment_min, price_max, snipe_window_s, snipe_extension_s,
         snipe_max_s, state, ends_at_ms, version, min_bid, leader_max, bids)
-    VALUES (
-        'al', 0, '{}', '', '', '', 1, '', '{}', %(start)s, 0, 0,
-        %(end)s, 0, %(bp)s, %(least)s, %(max)s, 30, 30,
-        600, 'open', %(end)s, 1, %(start)s, 0, 0)
+    VALUES ('al', 0, $6, '', '', '', 1, '', '{}', $1, 0, 0, $2, 0, $3, $4, $5, 30, 30, 600, 'open', $2, 1, $1, 0, 0)
     RETURNING listing"""
 END_MS = 1_000_000
+DOCUMENT = msgspec.json.encode(Item("i1", "", "", "", "", 1, {}, bound=False)).decode()
 
 amounts = st.integers(1, 60) | st.integers(1, 5_000) | st.integers(MAX_AMOUNT - 50, MAX_AMOUNT)
+
+
+class Undone(Database):
+    """One connection, whose transactions are all part of one that comes to nothing."""
+
+    _outer: Any
+
+    async def begin(self) -> None:
+        """Whatever is done from here on can be undone."""
+        line = await self._take()
+        self._outer = line.connection.transaction()
+        await self._outer.start()
+        self._give(line)
+
+    async def undo(self) -> None:
+        """All of it."""
+        await self._outer.rollback()
+
+
+class Floor:
+    """A listing of nobody's item, players with all the gold there can be, and whoever decides on their bids."""
+
+    def __init__(self, runner: asyncio.Runner, database: Undone, rules_in: RulesIn) -> None:
+        self._runner = runner
+        self._database = database
+        self._trading = trading(rules_in, database, max_bids=100)
+        self._listing = 0
+
+    @contextmanager
+    def open(self, start_bid: int, increment_bp: int, increment_min: int) -> Iterator[None]:
+        """Put the listing up, and undo all in the end."""
+        self._runner.run(self._database.begin())
+        try:
+            for bidder in BIDDERS:
+                self.query("INSERT INTO players (player, gold) VALUES ($1, $2)", bidder, MAX_AMOUNT)
+            ((self._listing,),) = self.query(
+                LISTING, start_bid, END_MS, increment_bp, increment_min, MAX_AMOUNT, DOCUMENT
+            )
+            yield
+        finally:
+            self._runner.run(self._database.undo())
+
+    def query(self, statement: str, *values: object) -> list[Any]:
+        """Rows of a statement."""
+        return self._runner.run(self._database.rows(statement, values))
+
+    def bid(self, bidder: str, amount: int, now_ms: int = 0) -> Trade:
+        """One bid, without a key, and what came of it."""
+        command = Command(bidder, self._listing, now_ms, key=None, fingerprint=None)
+        return self._runner.run(self._bid(command, amount))
+
+    async def _bid(self, command: Command, amount: int) -> Trade:
+        return await self._trading.bid(command, amount)
+
+
+@pytest.fixture
+def floor(standard: Standard, rules_in: RulesIn) -> Iterator[Floor]:
+    """Both forms decide here, on a connection of their own."""
+    with asyncio.Runner() as runner:
+        database = Undone(standard.sockets, size=1)
+        runner.run(database.open())
+        yield Floor(runner, database, rules_in)
+        runner.run(database.close())
 
 
 @pytest.fixture
@@ -38,23 +107,6 @@ def database(standard: Standard) -> Iterator[Connection[Any]]:
         connection.rollback()
 
 
-def put_up(database: Connection[Any], start_bid: int, increment_bp: int, increment_min: int) -> int:
-    """A listing of nobody's item, and players with all the gold there can be."""
-    database.rollback()
-    for bidder in BIDDERS:
-        database.execute("INSERT INTO players (player, gold) VALUES (%s, %s)", [bidder, MAX_AMOUNT])
-    terms = {"start": start_bid, "bp": increment_bp, "least": increment_min, "max": MAX_AMOUNT, "end": END_MS}
-    row = database.execute(LISTING, terms).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def bid(database: Connection[Any], bidder: str, listing: int, amount: int, now_ms: int = 0) -> Any:
-    """One bid's answer: reason, price, leader and end."""
-    call = "SELECT reason, price, leader, ends_at_ms FROM bid(%s, %s, %s, %s, 100, NULL, NULL)"
-    return database.execute(call, [bidder, listing, amount, now_ms]).fetchone()
-
-
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     start_bid=st.integers(1, 50),
@@ -63,34 +115,50 @@ def bid(database: Connection[Any], bidder: str, listing: int, amount: int, now_m
     bids=st.lists(st.tuples(st.sampled_from(BIDDERS), amounts), max_size=10),
 )
 def test_bids_go_as_on_paper(
-    database: Connection[Any], start_bid: int, increment_bp: int, increment_min: int, bids: list[tuple[str, int]]
+    floor: Floor, start_bid: int, increment_bp: int, increment_min: int, bids: list[tuple[str, int]]
 ) -> None:
     """Whoever bids whatever, leader, price and answers are those of the naive auction; the leader's maximum is held."""
     paper = NaiveAuction(start_bid, Rules(increment_bp=increment_bp, increment_min=increment_min))
-    listing = put_up(database, start_bid, increment_bp, increment_min)
-    for bidder, amount in bids:
-        expected = paper.bid(bidder, amount)
-        reason, price, leader, _ = bid(database, bidder, listing, amount)
-        assert (reason or "ok") == expected
-        leads = paper.leader()
-        assert leads is not None or reason == "bid_too_low"
-        if price is not None and leads is not None:
-            assert (price, leader) == (paper.price, leads[0])
-    held = dict(database.execute("SELECT player, escrowed FROM players WHERE player = ANY(%s)", [list(BIDDERS)]))
+    with floor.open(start_bid, increment_bp, increment_min):
+        for bidder, amount in bids:
+            expected = paper.bid(bidder, amount)
+            trade = floor.bid(bidder, amount)
+            assert (trade.reason or "ok") == expected
+            leads = paper.leader()
+            assert leads is not None or trade.reason == "bid_too_low"
+            if trade.row is not None and leads is not None:
+                assert (trade.row.price, trade.row.leader) == (paper.price, leads[0])
+        held = dict(floor.query("SELECT player, escrowed FROM players WHERE player = ANY($1)", list(BIDDERS)))
     assert held == {bidder: paper.held(bidder) for bidder in BIDDERS}
 
 
-def test_a_late_bid_extends_the_listing(database: Connection[Any]) -> None:
+def test_a_late_bid_extends_the_listing(floor: Floor) -> None:
     """A bid within the snipe window leaves so many seconds, all extensions together no more than the rules allow."""
-    listing = put_up(database, 1, 0, 1)
-    assert bid(database, "bo", listing, 10, END_MS - 30_001)[3] == END_MS
-    assert bid(database, "cy", listing, 20, END_MS - 10_000)[3] == END_MS + 20_000
-    assert bid(database, "bo", listing, 30, END_MS + 20_000)[0] == "listing_closed"
-    now_ms = END_MS
-    for amount in range(30, 130):
-        now_ms = min(now_ms + 19_000, END_MS + 599_999)
-        bid(database, BIDDERS[amount % 2], listing, amount, now_ms)
-    assert bid(database, "di", listing, 500, END_MS + 599_999)[3] == END_MS + 600_000
+
+    def end_ms(trade: Trade) -> int:
+        assert trade.row is not None, trade
+        return trade.row.ends_at_ms
+
+    with floor.open(1, 0, 1):
+        assert end_ms(floor.bid("bo", 10, END_MS - 30_001)) == END_MS
+        assert end_ms(floor.bid("cy", 20, END_MS - 10_000)) == END_MS + 20_000
+        assert floor.bid("bo", 30, END_MS + 20_000).reason == "listing_closed"
+        now_ms = END_MS
+        for amount in range(30, 130):
+            now_ms = min(now_ms + 19_000, END_MS + 599_999)
+            floor.bid(BIDDERS[amount % 2], amount, now_ms)
+        assert end_ms(floor.bid("di", 500, END_MS + 599_999)) == END_MS + 600_000
+
+
+def test_gold_that_a_wallet_cannot_take_waits(floor: Floor) -> None:
+    """Who is outbid with a full wallet finds the bid's gold in a delivery, and is told of both."""
+    with floor.open(1, 0, 1):
+        floor.bid("bo", 10)
+        floor.query("UPDATE players SET gold = $1 WHERE player = 'bo'", MAX_AMOUNT)
+        trade = floor.bid("cy", 20)
+        waiting = floor.query("SELECT delivery, gold FROM deliveries WHERE player = 'bo' AND kind = 'refund'")
+        assert [tuple(row) for row in waiting] == [(trade.refund, 10)]
+        assert (trade.former, trade.former_seq) == ("bo", 2)
 
 
 @given(amount=st.integers(0, MAX_AMOUNT), share_bp=st.integers(0, 10_000))
