@@ -17,7 +17,7 @@ FORMAT = 1
 """Of the record of a comparison."""
 
 FRACTAL, STANDARD, TPCB, ECHO = "fractal", "standard", "pgbench", "echo"
-IN_WORKERS = "standard, rules in workers"
+IN_WORKERS = "standard (rules in workers)"
 """The standard architecture as most teams build it; STANDARD has its rules in the database, which is the fastest."""
 SAME, CROSS = "trades within a node", "trades across nodes"
 

@@ -66,7 +66,7 @@ def test_what_was_not_measured_has_no_figure_and_no_verdict() -> None:
     rows = ratio_rows({FRACTAL: TURNS[FRACTAL], TPCB: TURNS[TPCB]}, None, None)
     assert [row.met is None for row in rows] == [row != TRANSACTIONS for row in range(11)]
     assert (rows[BIDS].measured, rows[BIDS].note) == (None, "without standard")
-    assert rows[CPU_IN_WORKERS].note == "without standard, rules in workers"
+    assert rows[CPU_IN_WORKERS].note == "without standard (rules in workers)"
     assert rows[TRADES].note == f"without {CROSS} and {SAME}"
     assert all(row.measured is None and row.met is None for row in ratio_rows({}, None, None))
 
