@@ -17,7 +17,7 @@ import msgspec
 
 from load_tests.capacity.calibration import Calibration
 from load_tests.capacity.fitting import costs_of
-from load_tests.capacity.measuring_one import FEW, SOME, Asking, OneNode, of_one_node, of_sleepers
+from load_tests.capacity.measuring_one import AT_ANY_RATE, FEW, SOME, Asking, OneNode, of_one_node, of_sleepers
 from load_tests.capacity.probe import BATCHES, FRAMES, MESSAGES, RECORDS, Probe, Taken, while_all
 from load_tests.duels import settle
 from load_tests.generator import Line, drive
@@ -65,7 +65,7 @@ def measured(directory: Path, seconds: float, connections: int, sleepers: int) -
 def of_four_nodes(directory: Path, one: OneNode, seconds: float, connections: int) -> Roles:
     """Measure what each role of a trade across nodes takes, and what it takes to be a node of several."""
     directory.mkdir()
-    with running_cluster(directory, NODES) as cluster, ExitStack() as stack:
+    with running_cluster(directory, NODES, AT_ANY_RATE) as cluster, ExitStack() as stack:
         probes = {node: Probe(pid, cluster.urls[node], one.first_lane) for node, pid in cluster.pids().items()}
         service = cluster.connect(SELLERS_AT, "load-test", "service")
         stack.callback(service.close)
