@@ -4,12 +4,15 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from load_tests.comparison.report import FRACTAL, IN_WORKERS, STANDARD, Comparison, Goal, Row, shown
 from load_tests.figures import Spread
 
 MET, MISSED = "#12714f", "#b3541e"
-COLOURS = ("#12714f", "#b3541e", "#d9a441", "#4a6fa5", "#7d5ba6", "#8c8c8c")
+WHOLE = "#b8b8b8"
+"""A house as a whole, whatever its processes."""
+COLOURS = ("#12714f", "#b3541e", "#d9a441", "#4a6fa5", "#7d5ba6", "#5f5f5f")
 WIDTH_INCHES, ROW_INCHES, FRAME_INCHES = 9.0, 0.5, 1.2
 
 
@@ -24,6 +27,7 @@ def draw_ratios(comparison: Comparison, path: Path) -> None:
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
     axes.xaxis.set_minor_formatter("{x:g}")
     axes.set_yticks(range(len(measured)), [_label(*each) for each in measured])
     axes.invert_yaxis()
@@ -39,7 +43,7 @@ def draw_bids(comparison: Comparison, path: Path) -> None:
     speed, cost = figure.subplots(1, 2)
     per_s = [comparison.sides[name].per_s for name in houses]
     errors = [[each.median - each.min for each in per_s], [each.max - each.median for each in per_s]]
-    speed.barh(houses, [each.median for each in per_s], xerr=errors, color=COLOURS[0], height=0.5)
+    speed.barh(houses, [each.median for each in per_s], xerr=errors, color=WHOLE, height=0.5)
     speed.set_xlabel("durable bids/s (least to largest round)")
     kinds = list(dict.fromkeys(kind for name in houses for kind in comparison.sides[name].cpu_us_by_kind))
     left = [0.0] * len(houses)
