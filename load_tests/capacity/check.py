@@ -6,7 +6,7 @@ what each bids on is spread over all nodes alike.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
@@ -15,7 +15,7 @@ import msgspec
 from load_tests.capacity.calibration import Calibration
 from load_tests.capacity.house import Setting
 from load_tests.capacity.load import Load, simulate
-from load_tests.duels import settle
+from load_tests.duels import Duellist, settle
 from load_tests.figures import latency
 from load_tests.generator import drive
 from load_tests.house import audit, running_cluster
@@ -76,15 +76,18 @@ def _compare(directory: Path, costs: Calibration, nodes: int, checking: Checking
         service = cluster.connect(names[0], "load-test", "service")
         town = Town(service)
         # each bidder's home comes at another place in the order of the sellers' homes, so that all pairs are alike
-        lines = [
-            line
+        groups = [
+            duels_at(cluster, town, service, node, names[place:] + names[:place], bidders)
             for place, node in enumerate(names)
-            for line in duels_at(cluster, town, service, node, names[place:] + names[:place], bidders)[0]
         ]
+        lines = [line for group, _ in groups for line in group]
+        duellists = [each for _, group in groups for each in group]
         service.close()
         drive(lines, min(1.0, seconds))
         others, nodes_before_s = OtherLoad(), cluster.cpu_s()
+        before = _traded(duellists)
         measured = drive(lines, seconds)
+        trades_per_s = (_traded(duellists) - before) / measured.seconds
         others_cpus = max(0.0, others.cpus() - (cluster.cpu_s() - nodes_before_s) / measured.seconds)
         settle(lines)
         for line in lines:
@@ -99,7 +102,7 @@ def _compare(directory: Path, costs: Calibration, nodes: int, checking: Checking
     return Compared(
         nodes=nodes,
         predicted_per_s=predicted.per_s,
-        measured_per_s=measured.per_s,
+        measured_per_s=trades_per_s,
         predicted_p50_ms=predicted.p50_ms,
         measured_p50_ms=found.p50,
         predicted_p99_ms=predicted.p99_ms,
@@ -110,3 +113,8 @@ def _compare(directory: Path, costs: Calibration, nodes: int, checking: Checking
 
 def _loopback(_: Random) -> float:
     return LOOPBACK_S
+
+
+def _traded(duellists: Sequence[Duellist]) -> int:
+    """Bids that led or were outbid: each is one trade."""
+    return sum(each.outcomes["leads"] + each.outcomes["outbid"] for each in duellists)

@@ -80,9 +80,10 @@ def _sizes(rows: list[Row]) -> Shown:
     lines = []
     for row in rows:
         usual = next(point for point in row.points if point.share == USUAL)
+        most = f"{row.per_s:,.0f}" if row.settled else f"{row.per_s:,.0f} (not settled)"
         lines.append(
             [
-                *(row.design, f"{row.nodes:,}", f"{row.per_s:,.0f}", f"{row.per_s / linear(row, rows):.0%}"),
+                *(row.design, f"{row.nodes:,}", most, f"{row.per_s / linear(row, rows):.0%}"),
                 *(row.usage.first, f"{row.knee * row.per_s:,.0f}", f"{usual.p50_ms:.0f} / {usual.p99_ms:.0f}"),
                 *(f"{row.dollars:.3f}", f"{row.traffic_dollars:.3f}"),
             ]
@@ -122,7 +123,7 @@ def _evenings(study: Study) -> Shown:
         lines.append(
             [
                 *(each.design, f"{each.nodes:,}", f"{each.trades_per_s:,.0f}", *(f"{share:.0%}" for share in shares)),
-                *(f"{each.p50_ms:.0f} / {each.p99_ms:.0f}", f"{each.dollars:.2f}"),
+                *(f"{each.p50_ms:.0f} / {each.p99_ms:.0f}" if each.p99_ms else "not borne", f"{each.dollars:.2f}"),
                 "from here on" if least else "yes" if each.holds else "no",
             ]
         )

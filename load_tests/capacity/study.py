@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from itertools import takewhile
 from multiprocessing import get_context
 
 import msgspec
@@ -63,6 +64,8 @@ class Point(msgspec.Struct, frozen=True):
     """Offered."""
     p50_ms: float
     p99_ms: float
+    kept_up: bool
+    """Whether trades ended as fast as they came."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -72,6 +75,8 @@ class Row(msgspec.Struct, frozen=True):
     nodes: int
     per_s: float
     """Trades a second, the most."""
+    settled: bool
+    """Whether so many players were all answered before it was measured; if not, it may do more, or less for long."""
     usage: Usage
     """At that load."""
     points: list[Point]
@@ -170,20 +175,23 @@ def one_size(world: World, options: Options, design: Design, nodes: int) -> tupl
     run = _Runs(world, options, setting)
     most = run.closed()
     points = [run.at(share, most.per_s) for share in LOADS]
-    knee = max(point.share for point in points if point.p99_ms <= KNEE * points[0].p99_ms)
+    borne = [point.share for point in points if point.kept_up and point.p99_ms <= KNEE * points[0].p99_ms]
+    knee = max(borne, default=points[0].share)
+    settled = PLAYERS_A_NODE * nodes / most.per_s <= run.warm_s
     at_knee_s = knee * most.per_s
     sent = bytes_per_s(world.costs, setting, most) * knee * nodes
     row = Row(
         design=design.name,
         nodes=nodes,
         per_s=most.per_s,
+        settled=settled,
         usage=usage(world, setting, most, 0.0),
         points=points,
         knee=knee,
         dollars=world.prices.per_million(nodes, at_knee_s),
         traffic_dollars=world.prices.traffic_per_million(sent, at_knee_s),
     )
-    return row, run.evening(most.per_s), run.events
+    return row, run.evening(most.per_s if settled else None), run.events
 
 
 def bid_war(world: World, options: Options, nodes: int) -> War:
@@ -201,11 +209,12 @@ class _Runs:
         self._world, self._options, self._setting = world, options, setting
         self._costs = world.in_the_cloud()
         self._seconds = options.seconds * (1 + setting.nodes / 100)
+        self.warm_s = 2 * self._seconds
         self.events = 0
 
     def closed(self) -> Outcome:
         """All that it can do."""
-        load = Load(players_a_node=PLAYERS_A_NODE, warm_s=2 * self._seconds, seconds=2 * self._seconds)
+        load = Load(players_a_node=PLAYERS_A_NODE, warm_s=self.warm_s, seconds=2 * self._seconds)
         outcome = self._simulate(self._setting, load)
         if not outcome.per_s:
             nodes = self._setting.nodes
@@ -217,25 +226,27 @@ class _Runs:
     def at(self, share: float, most_per_s: float) -> Point:
         """Some share of the most of the whole house, offered whatever becomes of it."""
         outcome = self._open(self._setting, share * most_per_s)
-        return Point(share, share * most_per_s, outcome.p50_ms, outcome.p99_ms)
+        return Point(share, share * most_per_s, outcome.p50_ms, outcome.p99_ms, _kept_up(outcome))
 
-    def evening(self, most_per_s: float) -> Evenings:
-        """The peak; where it asks for more trades than the house does, it is not simulated, for it has no end."""
+    def evening(self, most_per_s: float | None) -> Evenings:
+        """The peak; where it asks for more trades than the house is known to do, it is not simulated: it has no end."""
         evening, costs, nodes = self._world.evening, self._world.costs, self._setting.nodes
         trades = evening.per_s(evening.actions.bid)
         others_s = other_requests_s(evening, costs) / nodes
         scans = scanning(evening, costs, self._setting)
         setting = msgspec.structs.replace(self._setting, other_share=others_s)
-        bearable = trades < most_per_s and others_s < 1
+        bearable = (most_per_s is None or trades < most_per_s) and others_s < 1
         outcome = self._open(setting, trades) if bearable else None
         busy = (
-            usage(self._world, setting, outcome, scans) if outcome else _beyond(trades / most_per_s + others_s, scans)
+            usage(self._world, setting, outcome, scans)
+            if outcome
+            else _beyond((trades / most_per_s if most_per_s else 0.0) + others_s, scans)
         )
         memory = memory_bytes(evening, costs, self._setting) / self._world.prices.machine.memory_bytes
         held_s = (outcome.p50_ms if outcome else 0.0) / 1_000
         busiest = evening.busiest_listing_share * trades * held_s
         shares = (busy.reactor, busy.acceptor, busy.search, busy.network, memory, busiest)
-        kept_up = outcome is not None and outcome.in_flight < max(BEHIND_MIN, BEHIND * outcome.offered)
+        kept_up = outcome is not None and _kept_up(outcome)
         return Evenings(
             design=self._setting.design.name,
             nodes=nodes,
@@ -257,6 +268,11 @@ class _Runs:
         outcome = simulate(setting, load, self._costs, self._world.prices.network, self._options.seed)
         self.events += outcome.events
         return outcome
+
+
+def _kept_up(outcome: Outcome) -> bool:
+    """Whether what was offered was also done, but for what is always under way."""
+    return outcome.in_flight < max(BEHIND_MIN, BEHIND * outcome.offered)
 
 
 def _setting(options: Options, design: Design, nodes: int) -> Setting:
@@ -324,5 +340,6 @@ def _beyond(load: float, scans: float) -> Usage:
 
 
 def least_that_holds(evenings: Iterable[Evenings], design: str) -> int | None:
-    """The smallest of the simulated sizes on which the peak is borne."""
-    return min((each.nodes for each in evenings if each.design == design and each.holds), default=None)
+    """The smallest of the simulated sizes from which on all bear the peak."""
+    sizes = sorted((each for each in evenings if each.design == design), key=lambda each: -each.nodes)
+    return min((each.nodes for each in takewhile(lambda each: each.holds, sizes)), default=None)
