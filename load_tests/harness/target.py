@@ -30,7 +30,7 @@ ENVIRONMENT = {
 STANDARD_METHODS = frozenset(
     (
         *("player.get", "listing.create", "listing.get", "listing.search", "listing.bid", "listing.buyout"),
-        *("delivery.list", "delivery.claim"),
+        *("inventory.list", "delivery.list", "delivery.claim"),
     )
 )
 """What of a player's methods the standard architecture speaks."""

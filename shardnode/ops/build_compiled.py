@@ -18,7 +18,7 @@ from pkgutil import walk_packages
 import msgspec
 
 import auction
-from shardnode.ops.compiled import PACKAGES, STAMP, MadeOf, is_stale, running_tree, sources_digest
+from shardnode.ops.compiled import PACKAGES, STAMP, MadeOf, is_made_of, running_tree, sources_digest
 
 TREE = Path("build", "compiled")
 """Where the tree is, in the checkout."""
@@ -52,7 +52,7 @@ def main() -> None:
     """Build the tree of the sources that this module is among, unless it is there and they are as they were."""
     sources = running_tree()
     tree = sources / TREE
-    if (tree / STAMP).exists() and not is_stale(tree):
+    if is_made_of(tree, sources):
         sys.stdout.write(f"{TREE} is up to date\n")
         return
     names = compiled_modules()

@@ -52,6 +52,15 @@ def is_stale(tree: Path) -> bool:
     return (sources / "auction").is_dir() and sources_digest(sources) != made_of.digest
 
 
+def is_made_of(tree: Path, sources: Path) -> bool:
+    """Whether there is a compiled tree of just these sources, as they are now and where they are."""
+    stamp = tree / STAMP
+    if not stamp.is_file():
+        return False
+    made_of = msgspec.json.decode(stamp.read_bytes(), type=MadeOf)
+    return made_of == MadeOf(str(sources), sources_digest(sources))
+
+
 def running_tree() -> Path:
     """The directory that this program's packages are in."""
     return Path(auction.__file__).parents[1]

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from shardnode.cli import main
 from shardnode.ops.build_compiled import CannotCompile, build, check_compiler, compiled_modules
-from shardnode.ops.compiled import PACKAGES, STAMP, MadeOf, is_compiled, is_stale, sources_digest
+from shardnode.ops.compiled import PACKAGES, STAMP, MadeOf, is_compiled, is_made_of, is_stale, sources_digest
 from tests.project.repository import ROOT
 
 SEED = 7
@@ -50,6 +50,19 @@ def test_a_tree_is_stale_once_its_sources_change(tmp_path: Path) -> None:
     assert not is_stale(tree)
     sources.rename(tmp_path / "elsewhere")
     assert not is_stale(tree)
+
+
+def test_a_tree_of_a_checkout_that_was_moved_is_built_anew(tmp_path: Path) -> None:
+    """It was made of the same sources, but its command names the place where they were."""
+    sources, tree = tmp_path / "sources", tmp_path / "tree"
+    for package in PACKAGES:
+        (sources / package).mkdir(parents=True)
+    tree.mkdir()
+    assert not is_made_of(tree, sources)
+    (tree / STAMP).write_bytes(msgspec.json.encode(MadeOf(str(sources), sources_digest(sources))))
+    assert is_made_of(tree, sources)
+    moved = sources.rename(tmp_path / "elsewhere")
+    assert not is_made_of(tree, moved)
 
 
 def test_a_stale_tree_does_not_serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
